@@ -1,0 +1,23 @@
+//! Room on a file system.
+
+use std::io;
+use std::path::Path;
+
+/// Octets that an ordinary user can still write to the file system that holds `path`.
+///
+/// # Errors
+/// As `statvfs(3)`.
+pub fn free_octets(path: &Path) -> io::Result<u64> {
+    let facts = nix::sys::statvfs::statvfs(path)?;
+    #[expect(clippy::useless_conversion, reason = "the width of these fields differs between systems")]
+    let (blocks, size) = (u64::from(facts.blocks_available()), u64::from(facts.fragment_size()));
+    Ok(blocks.saturating_mul(size))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_temporary_directory_has_room() {
+        assert!(super::free_octets(&std::env::temp_dir()).unwrap() > 0);
+    }
+}
