@@ -1,0 +1,59 @@
+//! What all states of a session share.
+
+use super::{Action, Features, Settings, Stage};
+use std::collections::VecDeque;
+
+/// Settings, what the server offers, the actions not yet taken by the shell, and the time.
+#[derive(Debug)]
+pub(super) struct Context {
+    pub(super) settings: Settings,
+    pub(super) features: Features,
+    /// Transactions for which a command was sent.
+    pub(super) begun: u64,
+    outbox: VecDeque<Action>,
+    now: u64,
+    deadline: Option<u64>,
+}
+
+impl Context {
+    pub(super) fn new(settings: Settings, now: u64) -> Self {
+        let features = Features::default();
+        Self { settings, features, begun: 0, outbox: VecDeque::new(), now, deadline: None }
+    }
+
+    /// Time goes forward only.
+    pub(super) fn set_time(&mut self, now: u64) {
+        self.now = self.now.max(now);
+    }
+
+    /// Sets the deadline for what happens at `stage`.
+    pub(super) fn wait(&mut self, stage: Stage) {
+        let timeout = self.settings.timeouts.of(stage);
+        let milliseconds = timeout.map(|limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
+        self.deadline = milliseconds.map(|limit| self.now.saturating_add(limit));
+    }
+
+    pub(super) fn deadline(&self) -> Option<u64> {
+        self.deadline
+    }
+
+    pub(super) fn is_late(&self) -> bool {
+        self.deadline.is_some_and(|deadline| self.now >= deadline)
+    }
+
+    pub(super) fn send(&mut self, octets: impl Into<Vec<u8>>) {
+        self.push(Action::Send(octets.into()));
+    }
+
+    pub(super) fn push(&mut self, action: Action) {
+        self.outbox.push_back(action);
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Action> {
+        self.outbox.pop_front()
+    }
+
+    pub(super) fn has_actions(&self) -> bool {
+        !self.outbox.is_empty()
+    }
+}

@@ -1,0 +1,163 @@
+//! The facts of a notice, and the message made of them.
+
+use super::{headers, prose, report};
+use crate::address::Mailbox;
+use crate::envelope::Shape;
+use crate::id::SpoolId;
+use crate::message::{Folded, date, shape_of};
+use crate::status::Status;
+use std::fmt;
+
+/// A report to the sender of a message about one or more of its recipients.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// The id of the notice itself; its Message-ID and its boundary are derived from it.
+    pub id: SpoolId,
+    /// The id of the message it is about.
+    pub about: SpoolId,
+    /// The name of this host.
+    pub reporting_mta: String,
+    /// When the notice is made, in milliseconds since 1970 (UTC).
+    pub now: u64,
+    /// When the message it is about arrived, in milliseconds since 1970 (UTC).
+    pub arrival_date: u64,
+    /// The sender of that message: to whom the notice goes.
+    pub original_sender: Mailbox,
+    /// Of whom it tells.
+    pub recipients: Vec<NoticeRecipient>,
+    /// The header section of the message it is about, as stored; at most 64 KiB of it are copied.
+    pub headers: Vec<u8>,
+}
+
+/// What a notice says about one recipient.
+///
+/// Source: RFC 3464 section 2.3.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoticeRecipient {
+    /// The recipient as the last system knew it.
+    pub final_recipient: Mailbox,
+    /// What became of the message.
+    pub action: Action,
+    /// Why, as a code.
+    pub status: Status,
+    /// Who said so, in the form of [`Disposition::remote`](crate::disposition::Disposition): `mx1.example.net[198.51.100.4]`;
+    /// empty if nobody was reached.
+    pub remote_mta: String,
+    /// What was said: the reply of the remote system, or our own words if there is none.
+    pub diagnostic: String,
+    /// When delivery was last tried, in milliseconds since 1970 (UTC); `None` if it never was.
+    pub last_attempt: Option<u64>,
+    /// Until when it will be tried again, in milliseconds since 1970 (UTC); printed for [`Action::Delayed`] only.
+    pub will_retry_until: Option<u64>,
+}
+
+/// What became of the message for a recipient.
+///
+/// Source: RFC 3464 section 2.3.3.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// It could not be delivered, and will not be tried again.
+    Failed,
+    /// It could not be delivered yet, and will be tried again.
+    Delayed,
+    /// It is in the mailbox.
+    Delivered,
+    /// It was passed to a system that does not promise to report.
+    Relayed,
+    /// It was delivered to a list or an alias, and went on to several others.
+    Expanded,
+}
+
+/// The content of a notice, ready for the spool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Composed {
+    /// The message: CRLF line ends, no dot stuffing, no line longer than 998 octets.
+    pub content: Vec<u8>,
+    /// Its shape.
+    pub shape: Shape,
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Failed => "failed",
+            Self::Delayed => "delayed",
+            Self::Delivered => "delivered",
+            Self::Relayed => "relayed",
+            Self::Expanded => "expanded",
+        })
+    }
+}
+
+impl Notice {
+    /// Builds the message.
+    ///
+    /// The same notice always gives the same octets, so that one which is made again after a crash is no new message.
+    pub fn compose(&self) -> Composed {
+        let copy = headers::copy(&self.headers);
+        let boundary = self.boundary(&copy);
+        let encoding = if copy.is_ascii() { "7bit" } else { "8bit" };
+
+        let mut content = self.header_section(&boundary, encoding).into_bytes();
+        let mut part = |kind: &str, encoding: &str, body: &[u8]| {
+            let head = format!(
+                "--{boundary}\r\nContent-Type: {kind}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
+            );
+            content.extend_from_slice(head.as_bytes());
+            content.extend_from_slice(body);
+            content.extend_from_slice(b"\r\n");
+        };
+        part("text/plain; charset=us-ascii", "7bit", prose::text(self).as_bytes());
+        part("message/delivery-status", "7bit", report::delivery_status(self).as_bytes());
+        part("text/rfc822-headers", encoding, &copy);
+        content.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
+
+        Composed { shape: shape_of(&content), content }
+    }
+
+    /// The worst of the actions: what the subject speaks of.
+    pub(super) fn gravest(&self) -> Action {
+        let any = |action| self.recipients.iter().any(|recipient| recipient.action == action);
+        [Action::Failed, Action::Delayed].into_iter().find(|&action| any(action)).unwrap_or(Action::Delivered)
+    }
+
+    fn header_section(&self, boundary: &str, encoding: &str) -> String {
+        let host = &self.reporting_mta;
+        let fields = [
+            ("From", format!("Mail Delivery System <MAILER-DAEMON@{host}>")),
+            ("To", format!("<{}>", self.original_sender)),
+            ("Subject", prose::subject(self.gravest()).to_owned()),
+            ("Date", date(self.now)),
+            ("Message-ID", format!("<{}@{host}>", self.id)),
+            ("Auto-Submitted", "auto-replied".to_owned()),
+            ("MIME-Version", "1.0".to_owned()),
+            (
+                "Content-Type",
+                format!("multipart/report; report-type=delivery-status; boundary=\"{boundary}\""),
+            ),
+            ("Content-Transfer-Encoding", encoding.to_owned()),
+        ];
+        let mut section = String::new();
+        for (name, value) in fields {
+            let mut field = Folded::new(name);
+            field.words(&value);
+            section.push_str(&field.finish());
+        }
+        section.push_str("\r\n");
+        section
+    }
+
+    /// A boundary that does not occur in the copied headers; the other parts are ours and cannot hold it, since no
+    /// line of theirs begins with two hyphens.
+    fn boundary(&self, copy: &[u8]) -> String {
+        let mut boundary = format!("grange-{}", self.id);
+        while memchr::memmem::find(copy, boundary.as_bytes()).is_some() {
+            boundary.push_str("-x");
+        }
+        boundary
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;
