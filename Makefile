@@ -1,0 +1,68 @@
+# Grange. `make run` tries it out, `make test` proves it; CI runs nothing else.
+
+PROFILE ?= debug
+CARGO ?= cargo
+RELEASE = $(if $(filter release,$(PROFILE)),--release,)
+OUT = target/$(PROFILE)
+PREFIX ?= /usr
+SYSCONFDIR ?= /etc
+DESTDIR ?=
+INSTALL ?= install
+
+.PHONY: all build test check lint man-lint unit system docs deny tools run chaos power-cut check-portable install clean
+
+all: build
+
+## build: all programs, laid out as they are installed
+build:
+	$(CARGO) build --workspace $(RELEASE)
+	scripts/layout $(OUT)
+
+## run: build, start in a scratch directory, deliver a first message, say what to try next
+run: build
+	scripts/try $(OUT)
+
+## test: everything that must hold; installs the Debian tools it needs when it is root
+test: tools lint build unit docs man-lint deny
+
+tools:
+	scripts/tools
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
+
+unit:
+	$(CARGO) test --workspace --quiet
+
+docs:
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --quiet --document-private-items
+
+man-lint:
+	scripts/man-lint
+
+deny:
+	scripts/deny
+
+## chaos: kill random processes of the farm under load for CHAOS_SECONDS (60), and count
+chaos: build
+	CHAOS_SECONDS=$${CHAOS_SECONDS:-60} $(CARGO) test -p system-tests --test chaos -- --nocapture
+
+## power-cut: POWER_CUTS (20,000) seeded power cuts of the spool model
+power-cut:
+	POWER_CUTS=$${POWER_CUTS:-20000} $(CARGO) test --release -p spool --test power_cut -- --nocapture
+
+## check-portable: type-check for the other Unix systems whose standard library is installed
+check-portable:
+	scripts/check-portable
+
+## install: programs, man pages and examples under DESTDIR
+install:
+	$(MAKE) build PROFILE=release
+	DESTDIR="$(DESTDIR)" PREFIX="$(PREFIX)" SYSCONFDIR="$(SYSCONFDIR)" scripts/install target/release
+
+clean:
+	$(CARGO) clean
+
+help:
+	@sed -n 's/^## //p' Makefile

@@ -1,0 +1,53 @@
+//! The tables that the configuration names.
+
+use super::defaults::CHANNELS;
+use super::problem::Problem;
+use super::sections::{Config, Routes};
+use crate::tables::{Aliases, RouteTable, Target};
+use std::fs;
+use std::path::Path;
+
+/// Everything that is wrong with the tables that `config` names: they cannot be read, have lines that cannot be
+/// understood, or name channels and lists that are not there.
+pub fn check_all(config: &Config) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    match &config.router.routes {
+        Routes::File(file) => match fs::read(file) {
+            Ok(octets) => problems.extend(RouteTable::parse(&octets, file, &CHANNELS).1),
+            Err(error) => problems.push(unreadable(file, &error)),
+        },
+        Routes::Inline(pairs) => problems.extend(RouteTable::inline(pairs, &CHANNELS).1),
+    }
+    if let Some(file) = &config.router.aliases {
+        match fs::read(file) {
+            Ok(octets) => {
+                let (aliases, found) = Aliases::parse(&octets, file);
+                problems.extend(found);
+                problems.extend(lists(&aliases, file));
+            }
+            Err(error) => problems.push(unreadable(file, &error)),
+        }
+    }
+    problems
+}
+
+fn lists(aliases: &Aliases, file: &Path) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (line, target) in aliases.targets() {
+        if let Target::Include(list) = target
+            && let Err(error) = fs::File::open(list)
+        {
+            problems.push(Problem::of_line(
+                file,
+                line,
+                format!(":include:{} cannot be read: {error}", list.display()),
+            ));
+        }
+    }
+    problems.sort_by_key(|problem| problem.line);
+    problems
+}
+
+fn unreadable(file: &Path, error: &std::io::Error) -> Problem {
+    Problem::of_file(file, format!("cannot be read: {error}"))
+}

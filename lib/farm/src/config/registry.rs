@@ -1,0 +1,323 @@
+//! The rows: every parameter of every section, once.
+
+use super::parameter::{Field, Kind, Parameter};
+use super::sections::{Channel, Common, Dns, HostRule, Router, Scheduler, SmtpServer, SpoolLimits};
+
+const SECOND: u64 = 1_000;
+const MINUTE: u64 = 60 * SECOND;
+const DAY: u64 = 24 * 60 * MINUTE;
+const YEAR: u64 = 366 * DAY;
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+const TIB: u64 = 1 << 40;
+const INTERVAL: Kind = Kind::Durations(SECOND, 30 * DAY);
+
+const fn row<T>(
+    name: &'static str,
+    kind: Kind,
+    field: fn(&mut T) -> Field<'_>,
+    doc: &'static str,
+) -> Parameter<T> {
+    Parameter { name, kind, field, reload: true, doc, channels: &[] }
+}
+
+const fn at_restart<T>(mut parameter: Parameter<T>) -> Parameter<T> {
+    parameter.reload = false;
+    parameter
+}
+
+const fn only<T>(channels: &'static [&'static str], mut parameter: Parameter<T>) -> Parameter<T> {
+    parameter.channels = channels;
+    parameter
+}
+
+/// The keys above the first section.
+pub const COMMON: &[Parameter<Common>] = &[
+    row(
+        "hostname",
+        Kind::Host,
+        |s| Field::Text(&mut s.hostname),
+        "What this host calls itself in greetings, trace headers and notices.",
+    ),
+    row(
+        "local-domains",
+        Kind::Domains,
+        |s| Field::Texts(&mut s.local_domains),
+        "Domains whose users are the aliases and the system users of this host.",
+    ),
+    at_restart(row(
+        "user",
+        Kind::User,
+        |s| Field::Text(&mut s.user),
+        "Whose rights the programs take when they are started by root.",
+    )),
+    at_restart(row(
+        "journal",
+        Kind::Journal,
+        |s| Field::Journal(&mut s.journal),
+        "Where the journal goes: stderr, syslog, or a file.",
+    )),
+];
+
+/// `[spool]`
+pub const SPOOL: &[Parameter<SpoolLimits>] = &[
+    row(
+        "commit-delay",
+        Kind::Duration(0, SECOND),
+        |s| Field::Number(&mut s.commit_delay),
+        "How long a message may wait for others to share its flush to disk.",
+    ),
+    row(
+        "memory-limit",
+        Kind::Size(4 * KIB, 64 * MIB),
+        |s| Field::Number(&mut s.memory_limit),
+        "A message longer than this streams to a file of its own.",
+    ),
+    row(
+        "segment-size",
+        Kind::Size(MIB, 1024 * MIB),
+        |s| Field::Number(&mut s.segment_size),
+        "How large a segment of the spool grows.",
+    ),
+    row(
+        "reserve",
+        Kind::Size(0, TIB),
+        |s| Field::Number(&mut s.reserve),
+        "Free space below which new mail is answered 452.",
+    ),
+];
+
+/// `[smtpserver]`
+pub const SMTPSERVER: &[Parameter<SmtpServer>] = &[
+    at_restart(row(
+        "listen",
+        Kind::Listen,
+        |s| Field::Listen(&mut s.listen),
+        "Addresses and ports to listen on; * is every address, unix:/path a socket in the file system.",
+    )),
+    row(
+        "relay-networks",
+        Kind::Networks,
+        |s| Field::Networks(&mut s.relay_networks),
+        "Clients in these networks may send to any domain.",
+    ),
+    row("workers", Kind::Count(1, 256), |s| Field::Number(&mut s.workers), "Worker processes."),
+    row("sessions", Kind::Count(1, 1_000_000), |s| Field::Number(&mut s.sessions), "Connections at once."),
+    row(
+        "sessions-per-client",
+        Kind::Count(1, 1_000_000),
+        |s| Field::Number(&mut s.sessions_per_client),
+        "Connections at once from one IPv4 address or one IPv6 /64.",
+    ),
+    row(
+        "message-size",
+        Kind::Size(64 * KIB, TIB),
+        |s| Field::Number(&mut s.message_size),
+        "Longest message accepted, announced with SIZE.",
+    ),
+    row(
+        "recipients",
+        Kind::Count(100, 1_000_000),
+        |s| Field::Number(&mut s.recipients),
+        "Recipients of one message.",
+    ),
+    row(
+        "command-errors",
+        Kind::Count(1, 10_000),
+        |s| Field::Number(&mut s.command_errors),
+        "Bad commands before a session is closed.",
+    ),
+    row(
+        "command-line",
+        Kind::Count(512, 65_536),
+        |s| Field::Number(&mut s.command_line),
+        "Longest command line in octets, CRLF included.",
+    ),
+    row(
+        "recycle-sessions",
+        Kind::Count(1, 1_000_000_000),
+        |s| Field::Number(&mut s.recycle_sessions),
+        "A worker is replaced after so many sessions.",
+    ),
+    row(
+        "recycle-memory",
+        Kind::Size(16 * MIB, TIB),
+        |s| Field::Number(&mut s.recycle_memory),
+        "A worker is replaced when it has grown to this size.",
+    ),
+    row(
+        "command-timeout",
+        Kind::Duration(SECOND, DAY),
+        |s| Field::Number(&mut s.command_timeout),
+        "How long to wait for a command.",
+    ),
+    row(
+        "data-timeout",
+        Kind::Duration(SECOND, DAY),
+        |s| Field::Number(&mut s.data_timeout),
+        "How long to wait for more of a message's content.",
+    ),
+    row(
+        "route-timeout",
+        Kind::Duration(100, 10 * MINUTE),
+        |s| Field::Number(&mut s.route_timeout),
+        "How long RCPT may wait for the router before it is answered 451.",
+    ),
+];
+
+/// `[router]`
+pub const ROUTER: &[Parameter<Router>] = &[
+    row("workers", Kind::Count(1, 256), |s| Field::Number(&mut s.workers), "Worker processes."),
+    row(
+        "recycle-addresses",
+        Kind::Count(100, 1_000_000_000),
+        |s| Field::Number(&mut s.recycle_addresses),
+        "A worker is replaced after so many addresses.",
+    ),
+    row("aliases", Kind::File, |s| Field::File(&mut s.aliases), "The aliases table, grange-aliases(5)."),
+    row(
+        "routes",
+        Kind::Routes,
+        |s| Field::Routes(&mut s.routes),
+        "The routes table, grange-routes(5): a file, or pairs of pattern and target.",
+    ),
+];
+
+/// `[scheduler]`
+pub const SCHEDULER: &[Parameter<Scheduler>] = &[
+    row(
+        "retry",
+        INTERVAL,
+        |s| Field::Numbers(&mut s.retry),
+        "How long to wait after each failed attempt at a host; the last one repeats.",
+    ),
+    row(
+        "expire",
+        Kind::Duration(MINUTE, YEAR),
+        |s| Field::Number(&mut s.expire),
+        "When to give a recipient up and tell the sender.",
+    ),
+    row(
+        "jobs",
+        Kind::Count(1, 1_000_000),
+        |s| Field::Number(&mut s.jobs),
+        "Deliveries in flight, all channels together.",
+    ),
+    row(
+        "memory-messages",
+        Kind::Count(1_000, 100_000_000),
+        |s| Field::Number(&mut s.memory_messages),
+        "Messages held in memory; more than that wait unread in the spool.",
+    ),
+];
+
+/// `[dns]`
+pub const DNS: &[Parameter<Dns>] = &[
+    row(
+        "nameservers",
+        Kind::Nameservers,
+        |s| Field::Nameservers(&mut s.nameservers),
+        "Name servers with optional port; an empty list means those of /etc/resolv.conf.",
+    ),
+    row(
+        "timeout",
+        Kind::Duration(100, 5 * MINUTE),
+        |s| Field::Number(&mut s.timeout),
+        "How long to wait for the answer to one question.",
+    ),
+    row(
+        "attempts",
+        Kind::Count(1, 20),
+        |s| Field::Number(&mut s.attempts),
+        "How often each name server is asked.",
+    ),
+    row("cache", Kind::Count(0, 10_000_000), |s| Field::Number(&mut s.cache), "Answers kept."),
+];
+
+/// `[channel.NAME]`
+pub const CHANNEL: &[Parameter<Channel>] = &[
+    row("agents", Kind::Count(1, 256), |s| Field::Number(&mut s.agents), "Agent processes."),
+    row(
+        "sessions",
+        Kind::Count(1, 100_000),
+        |s| Field::Number(&mut s.sessions),
+        "Deliveries in flight, all agents together.",
+    ),
+    row(
+        "sessions-per-host",
+        Kind::Count(1, 100_000),
+        |s| Field::Number(&mut s.sessions_per_host),
+        "Deliveries in flight to one host, or to one user's mailbox.",
+    ),
+    only(
+        &["smtp"],
+        row(
+            "messages-per-session",
+            Kind::Count(1, 1_000_000),
+            |s| Field::Number(&mut s.messages_per_session),
+            "A connection is closed after so many messages.",
+        ),
+    ),
+    only(
+        &["smtp"],
+        row(
+            "idle",
+            Kind::Duration(0, 5 * MINUTE),
+            |s| Field::Number(&mut s.idle),
+            "How long a connection without work stays open.",
+        ),
+    ),
+    only(
+        &["smtp"],
+        row(
+            "port",
+            Kind::Count(1, 65_535),
+            |s| Field::Number(&mut s.port),
+            "The port of hosts that are named without one.",
+        ),
+    ),
+    only(
+        &["smtp"],
+        row(
+            "connect-timeout",
+            Kind::Duration(SECOND, 10 * MINUTE),
+            |s| Field::Number(&mut s.connect_timeout),
+            "How long to wait for a connection.",
+        ),
+    ),
+    only(
+        &["mailbox"],
+        row(
+            "path",
+            Kind::Mailbox,
+            |s| Field::Text(&mut s.path),
+            "The mailbox; ~ is the user's home, a slash at the end means Maildir.",
+        ),
+    ),
+];
+
+/// `[[channel.NAME.host]]`
+pub const HOST: &[Parameter<HostRule>] = &[
+    row(
+        "match",
+        Kind::Patterns,
+        |s| Field::Texts(&mut s.patterns),
+        "The hosts that this rule is for; the first rule that matches counts.",
+    ),
+    row(
+        "sessions-per-host",
+        Kind::Count(1, 100_000),
+        |s| Field::OptionalNumber(&mut s.sessions_per_host),
+        "As in the channel, for these hosts.",
+    ),
+    only(
+        &["smtp"],
+        row(
+            "messages-per-session",
+            Kind::Count(1, 1_000_000),
+            |s| Field::OptionalNumber(&mut s.messages_per_session),
+            "As in the channel, for these hosts.",
+        ),
+    ),
+    row("retry", INTERVAL, |s| Field::OptionalNumbers(&mut s.retry), "As in [scheduler], for these hosts."),
+];

@@ -1,0 +1,78 @@
+//! The configuration as TOML that reads back as itself.
+
+use super::defaults::{CHANNELS, defaults, host_rule};
+use super::field::print;
+use super::parameter::Parameter;
+use super::registry;
+use super::sections::{Channel, Config};
+
+impl Config {
+    /// The effective configuration. With `all`, every parameter; without, those whose value is not the default, and
+    /// those whose default depends on the host.
+    pub fn show(&self, all: bool) -> String {
+        let mut this = self.clone();
+        let mut plain = defaults(&self.common.paths, &self.common.hostname);
+        let mut out = String::new();
+        let mut page = Page { all, out: &mut out };
+        page.rows("", None, registry::COMMON, &mut this.common, &mut plain.common);
+        page.rows("[spool]", None, registry::SPOOL, &mut this.common.spool, &mut plain.common.spool);
+        page.rows("[smtpserver]", None, registry::SMTPSERVER, &mut this.smtpserver, &mut plain.smtpserver);
+        page.rows("[router]", None, registry::ROUTER, &mut this.router, &mut plain.router);
+        page.rows("[scheduler]", None, registry::SCHEDULER, &mut this.scheduler, &mut plain.scheduler);
+        page.rows("[dns]", None, registry::DNS, &mut this.dns, &mut plain.dns);
+        for name in CHANNELS {
+            if let (Some(channel), Some(plain)) = (this.channels.get_mut(name), plain.channels.get_mut(name))
+            {
+                page.channel(name, channel, plain);
+            }
+        }
+        out
+    }
+}
+
+/// What depends on the host or on what lies in the directory, so that a copy elsewhere would differ without it.
+const ALWAYS: [&str; 4] = ["hostname", "local-domains", "aliases", "routes"];
+
+struct Page<'a> {
+    all: bool,
+    out: &'a mut String,
+}
+
+impl Page<'_> {
+    fn channel(&mut self, name: &str, channel: &mut Channel, plain: &mut Channel) {
+        self.rows(&format!("[channel.{name}]"), Some(name), registry::CHANNEL, channel, plain);
+        for rule in &mut channel.hosts {
+            let title = format!("[[channel.{name}.host]]");
+            self.rows(&title, Some(name), registry::HOST, rule, &mut host_rule());
+        }
+    }
+
+    fn rows<T>(
+        &mut self,
+        title: &str,
+        channel: Option<&str>,
+        rows: &[Parameter<T>],
+        typed: &mut T,
+        plain: &mut T,
+    ) {
+        let mut lines = Vec::new();
+        for row in rows {
+            let takes = row.channels.is_empty() || channel.is_some_and(|name| row.channels.contains(&name));
+            let value = print(row.kind, (row.field)(typed));
+            let usual = value == print(row.kind, (row.field)(plain));
+            match value {
+                Some(value) if takes && (self.all || !usual || ALWAYS.contains(&row.name)) => {
+                    lines.push(format!("{} = {value}\n", row.name));
+                }
+                _ => {}
+            }
+        }
+        if lines.is_empty() {
+            return;
+        }
+        if !title.is_empty() {
+            self.out.push_str(&format!("\n{title}\n"));
+        }
+        self.out.extend(lines);
+    }
+}

@@ -1,0 +1,233 @@
+//! Events in the life of a program of the farm.
+
+use super::field::{Fields, Span};
+use crate::farm::{Death, Report};
+use proto::id::SpoolId;
+
+/// What happened to a program, or what it met. Times are milliseconds.
+#[derive(Debug, Clone)]
+pub enum ProgramEvent<'a> {
+    /// It runs.
+    Started {
+        /// Its process id.
+        pid: u32,
+        /// Its version.
+        version: &'a str,
+    },
+    /// It does its work.
+    Ready {
+        /// Since it was started.
+        time: u64,
+    },
+    /// It finishes what it has and takes nothing new.
+    Draining {
+        /// Who or what asked for it.
+        why: &'a str,
+    },
+    /// It ends.
+    Stopped {
+        /// Who or what asked for it.
+        why: &'a str,
+        /// Since it was started.
+        time: u64,
+    },
+    /// It listens.
+    Listening {
+        /// As configured: `0.0.0.0:25`, `unix:/run/grange/submit`.
+        address: &'a str,
+    },
+    /// It has stopped accepting connections for a while; it resumes by itself.
+    Paused {
+        /// What is short.
+        why: &'a str,
+    },
+    /// It accepts connections again.
+    Resumed {
+        /// How long it had not.
+        time: u64,
+    },
+    /// It turned a client away before any session.
+    TurnedAway {
+        /// The client's address.
+        client: &'a str,
+        /// The limit that was reached.
+        why: &'a str,
+    },
+    /// It has a new worker.
+    Spawned {
+        /// The supervisor's number for it.
+        child: u32,
+        /// Its process id.
+        pid: u32,
+    },
+    /// What its farm reports of its workers.
+    Farm(&'a Report),
+    /// An address killed a worker too often; it is answered 451.
+    Blamed {
+        /// The address.
+        address: &'a str,
+        /// How many workers died of it.
+        deaths: u32,
+    },
+    /// It read the spool after a start.
+    Recovered {
+        /// Segments read.
+        segments: u64,
+        /// Messages found open.
+        messages: u64,
+        /// How long that took.
+        time: u64,
+    },
+    /// It found part of a segment unreadable; what is intact is kept.
+    Damage {
+        /// The segment.
+        segment: SpoolId,
+        /// From this octet on.
+        offset: u64,
+        /// So many octets.
+        length: u64,
+        /// What is wrong there.
+        why: &'a str,
+    },
+    /// An operation on the spool failed.
+    SpoolError(Failure<'a>),
+    /// It took the configuration that was read again.
+    Reloaded {
+        /// How long that took.
+        time: u64,
+    },
+    /// The configuration was read again and has errors; the old one stays.
+    ReloadRefused {
+        /// How many errors.
+        errors: u64,
+        /// The first of them.
+        first: &'a str,
+    },
+    /// A fault switch was set.
+    Fault {
+        /// The point in the program.
+        point: &'a str,
+        /// How many times it will strike; 0 clears.
+        times: u32,
+        /// Who set it.
+        by: &'a str,
+    },
+    /// Hints were ignored because there were too many or because they did not hold.
+    HintsDropped {
+        /// How many.
+        count: u64,
+        /// Why.
+        why: &'a str,
+    },
+    /// Lines of this journal were lost because it could not be written.
+    JournalDropped {
+        /// How many.
+        lines: u64,
+    },
+}
+
+/// An operation that failed.
+#[derive(Debug, Clone)]
+pub struct Failure<'a> {
+    /// The operation: `flush`, `append`, `log`.
+    pub operation: &'a str,
+    /// The file, under the spool.
+    pub file: &'a str,
+    /// What the system said.
+    pub error: &'a str,
+    /// What follows: `451 to 12 sessions`, `stopped accepting`.
+    pub then: &'a str,
+}
+
+impl ProgramEvent<'_> {
+    pub(super) fn verb(&self) -> &'static str {
+        match self {
+            Self::Started { .. } => "started",
+            Self::Ready { .. } => "ready",
+            Self::Draining { .. } => "draining",
+            Self::Stopped { .. } => "stopped",
+            Self::Listening { .. } => "listening",
+            Self::Paused { .. } => "paused",
+            Self::Resumed { .. } => "resumed",
+            Self::TurnedAway { .. } => "turned-away",
+            Self::Spawned { .. } => "spawned",
+            Self::Farm(Report::Exited { .. }) => "exited",
+            Self::Farm(Report::SpawnFailed { .. }) => "spawn-failed",
+            Self::Farm(Report::Retiring { .. }) => "retiring",
+            Self::Farm(Report::Killed { .. }) => "killed",
+            Self::Blamed { .. } => "blamed",
+            Self::Recovered { .. } => "recovered",
+            Self::Damage { .. } => "damage",
+            Self::SpoolError(_) => "spool-error",
+            Self::Reloaded { .. } => "reloaded",
+            Self::ReloadRefused { .. } => "reload-refused",
+            Self::Fault { .. } => "fault",
+            Self::HintsDropped { .. } => "hints-dropped",
+            Self::JournalDropped { .. } => "journal-dropped",
+        }
+    }
+
+    pub(super) fn write_fields(&self, line: &mut String) {
+        let fields = Fields::new(line);
+        match self {
+            Self::Started { pid, version } => fields.plain("pid", pid).text("version", version),
+            Self::Ready { time } | Self::Resumed { time } | Self::Reloaded { time } => {
+                fields.plain("time", Span(*time))
+            }
+            Self::Draining { why } | Self::Paused { why } => fields.text("why", why),
+            Self::Stopped { why, time } => fields.text("why", why).plain("time", Span(*time)),
+            Self::Listening { address } => fields.text("address", address),
+            Self::TurnedAway { client, why } => fields.text("client", client).text("why", why),
+            Self::Spawned { child, pid } => fields.plain("child", child).plain("pid", pid),
+            Self::Farm(report) => write_report(report, fields),
+            Self::Blamed { address, deaths } => fields.text("address", address).plain("deaths", deaths),
+            Self::Recovered { segments, messages, time } => {
+                fields.plain("segments", segments).plain("messages", messages).plain("time", Span(*time))
+            }
+            Self::Damage { segment, offset, length, why } => {
+                let fields = fields.plain("segment", segment).plain("offset", offset);
+                fields.plain("length", length).text("why", why)
+            }
+            Self::SpoolError(failure) => failure.write_fields(fields),
+            Self::ReloadRefused { errors, first } => fields.plain("errors", errors).text("first", first),
+            Self::Fault { point, times, by } => {
+                fields.text("point", point).plain("times", times).text("by", by)
+            }
+            Self::HintsDropped { count, why } => fields.plain("count", count).text("why", why),
+            Self::JournalDropped { lines } => fields.plain("lines", lines),
+        };
+    }
+}
+
+impl Failure<'_> {
+    fn write_fields<'f>(&self, fields: Fields<'f>) -> Fields<'f> {
+        fields
+            .text("op", self.operation)
+            .text("file", self.file)
+            .text("error", self.error)
+            .text("then", self.then)
+    }
+}
+
+fn write_report<'f>(report: &Report, fields: Fields<'f>) -> Fields<'f> {
+    match report {
+        Report::Exited { child, death, .. } => write_death(death, fields.plain("child", child)),
+        Report::SpawnFailed { death, .. } => write_death(death, fields),
+        Report::Retiring { child, why, uses, life, .. } => {
+            let fields = fields.plain("child", child).plain("why", why);
+            fields.plain("uses", uses).plain("life", Span(*life))
+        }
+        Report::Killed { child, load, grace, .. } => {
+            fields.plain("child", child).plain("load", load).plain("grace", Span(*grace))
+        }
+    }
+}
+
+fn write_death<'f>(death: &Death, fields: Fields<'f>) -> Fields<'f> {
+    fields
+        .text("how", &death.how)
+        .plain("life", Span(death.life))
+        .plain("deaths", death.deaths)
+        .plain("within", Span(death.within))
+        .plain("next", Span(death.next))
+}

@@ -1,0 +1,240 @@
+//! The master's loop.
+
+use super::accept::{Door, Socket};
+use super::admission::{Admission, Limits};
+use super::custody::Custody;
+use super::workers::Worker;
+use farm::config::{Common, SmtpServer};
+use farm::event_loop::EventLoop;
+use farm::exit::{Exit, Fatal};
+use farm::farm::{Farm, Policy};
+use farm::journal::{Journal, ProgramEvent};
+use farm::skeleton::{Child, SupervisorChannel};
+use ipc::Role;
+use ipc::control::{FarmLine, Request};
+use ipc::smtp_worker::{Connection, WorkerGauges};
+use ipc::supervisor::{ChildNumber, FromChild, Gift, ToChild};
+use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
+
+/// The loop's token of the supervisor's channel; doors follow, workers start at [`WORKERS`].
+const SUPERVISOR: usize = 0;
+
+/// The loop's token of worker 0.
+const WORKERS: usize = 1 << 20;
+
+/// The loop's token of a worker.
+pub(super) fn worker_token(child: ChildNumber) -> usize {
+    WORKERS + usize::try_from(child).unwrap_or_default()
+}
+
+pub(super) struct Master {
+    pub(super) event_loop: EventLoop,
+    pub(super) journal: Journal,
+    supervisor: SupervisorChannel,
+    pub(super) doors: Vec<Door>,
+    pub(super) admission: Admission,
+    pub(super) custody: Custody,
+    pub(super) farm: Farm,
+    pub(super) workers: BTreeMap<ChildNumber, Worker>,
+    /// Connections that wait for a worker.
+    pub(super) waiting: Vec<(Connection, OwnedFd)>,
+    pub(super) last_session: u64,
+    /// Accepting is paused until then.
+    pub(super) paused: Option<u64>,
+    pub(super) pause_began: u64,
+    pub(super) draining: bool,
+    /// Counters of workers that are gone.
+    pub(super) gone: WorkerGauges,
+    rate: Rate,
+}
+
+/// The rate of accepted messages between two looks at the status.
+#[derive(Default)]
+struct Rate {
+    at: u64,
+    accepted: u64,
+}
+
+fn limits(section: &SmtpServer) -> Limits {
+    Limits { sessions: section.sessions, per_client: section.sessions_per_client }
+}
+
+fn policy(section: &SmtpServer) -> Policy {
+    let mut policy = Policy::new(section.workers, section.workers);
+    policy.recycle_uses = Some(section.recycle_sessions);
+    policy
+}
+
+/// Runs the master until it is told to drain and its workers are gone.
+///
+/// # Errors
+/// The system refuses an event loop or a watch.
+pub fn run(mut child: Child<SmtpServer>) -> Result<(), Fatal> {
+    let doors = std::iter::from_fn(|| child.gifts.take(|gift| matches!(gift, Gift::Listener(_))))
+        .filter_map(|(gift, descriptor)| match gift {
+            Gift::Listener(listener) => Some(Door::new(listener, descriptor)),
+            _ => None,
+        })
+        .collect();
+    let now = child.event_loop.now();
+    let mut master = Master {
+        event_loop: child.event_loop,
+        journal: child.journal,
+        supervisor: child.supervisor,
+        doors,
+        admission: Admission::new(limits(&child.section)),
+        custody: Custody::default(),
+        farm: Farm::new(Role::SmtpWorker, policy(&child.section)),
+        workers: BTreeMap::new(),
+        waiting: Vec::new(),
+        // Session numbers of different masters differ, so that a journal's grep finds one session.
+        last_session: (now.utc / 1000) << 20 & 0x00ff_ffff_ffff_ffff,
+        paused: None,
+        pause_began: 0,
+        draining: false,
+        gone: WorkerGauges::default(),
+        rate: Rate::default(),
+    };
+    master.serve().map_err(Fatal::doing(Exit::System, "event loop"))
+}
+
+impl Master {
+    fn serve(&mut self) -> std::io::Result<()> {
+        self.event_loop.watch(&self.supervisor, SUPERVISOR)?;
+        for (index, door) in self.doors.iter().enumerate() {
+            match &door.socket {
+                Socket::Network(socket) => self.event_loop.watch_readable(socket, SUPERVISOR + 1 + index)?,
+                Socket::Local(socket) => self.event_loop.watch_readable(socket, SUPERVISOR + 1 + index)?,
+            }
+        }
+        self.tell(&FromChild::Ready);
+        let mut ready = Vec::new();
+        while !(self.draining && self.farm.is_empty()) {
+            self.tend();
+            self.resume();
+            self.accept_all();
+            self.flush_workers();
+            let _its_end_is_our_drain = self.supervisor.flush();
+            self.journal.flush(self.event_loop.now().utc);
+            self.event_loop.turn(self.next_deadline(), &mut ready)?;
+            for event in &ready {
+                match event.token {
+                    SUPERVISOR => self.hear_supervisor(),
+                    token if token >= WORKERS => {
+                        self.hear_worker(ChildNumber::try_from(token - WORKERS).unwrap_or_default());
+                    }
+                    token => {
+                        if let Some(door) = self.doors.get_mut(token - 1) {
+                            door.open = true;
+                        }
+                    }
+                }
+            }
+        }
+        self.journal.flush(self.event_loop.now().utc);
+        Ok(())
+    }
+
+    fn next_deadline(&self) -> Option<u64> {
+        if self.has_callers() {
+            return Some(0);
+        }
+        self.farm.next_deadline().into_iter().chain(self.paused).min()
+    }
+
+    /// Collects a word to the supervisor.
+    pub(super) fn tell(&mut self, message: &FromChild) {
+        let _its_end_is_our_drain = self.supervisor.send(message);
+    }
+
+    /// Notes an event of the smtpserver.
+    pub(super) fn note(&mut self, event: ProgramEvent<'_>) {
+        self.journal.note_own(event, self.event_loop.now().utc);
+    }
+
+    fn hear_supervisor(&mut self) {
+        let batch = match self.supervisor.receive() {
+            Ok(batch) => batch,
+            Err(e) => {
+                log::error!("supervisor: {e}");
+                return self.drain("the supervisor's channel is broken");
+            }
+        };
+        for received in batch.messages {
+            match received.message {
+                ToChild::Spawned { ticket, child, .. } => self.spawned(ticket, child, received.descriptor),
+                ToChild::SpawnFailed { ticket, why } => {
+                    self.farm.spawn_failed(ticket, &why, self.event_loop.now().mono);
+                }
+                ToChild::Exited { child, how, clean } => self.exited(child, &how, clean),
+                ToChild::Reload(section) => self.reload(&section),
+                ToChild::Drain => self.drain("told to"),
+                ToChild::Query { ticket, request } => self.answer(ticket, &request),
+                ToChild::Welcome(_) | ToChild::Give(_) | ToChild::Begin | ToChild::Reannounce => {}
+            }
+        }
+        if batch.ended {
+            self.drain("the supervisor is gone");
+        }
+    }
+
+    fn drain(&mut self, why: &str) {
+        if !self.draining {
+            self.draining = true;
+            self.note(ProgramEvent::Draining { why });
+            self.farm.drain();
+            // Nobody will serve them; a closed connection is what the client can retry.
+            for (connection, _) in std::mem::take(&mut self.waiting) {
+                self.admission.leave(super::custody::client_of(&connection));
+            }
+        }
+    }
+
+    fn reload(&mut self, section: &[u8]) {
+        match ipc::codec::decode::<(Common, SmtpServer)>(section) {
+            Ok((_, section)) => {
+                self.admission.set_limits(limits(&section));
+                self.farm.set_policy(policy(&section));
+            }
+            Err(e) => log::error!("reload: {e}"),
+        }
+    }
+
+    fn answer(&mut self, ticket: u64, request: &str) {
+        if let Ok(Request::Status) = serde_json::from_str(request) {
+            let line = serde_json::to_string(&self.status()).unwrap_or_default();
+            self.tell(&FromChild::Answer { ticket, lines: vec![line], last: true });
+        }
+    }
+
+    fn status(&mut self) -> FarmLine {
+        let now = self.event_loop.now().mono;
+        let mut sum = self.gone;
+        let mut busy = 0;
+        for worker in self.workers.values() {
+            busy += u32::from(worker.gauges.sessions > 0);
+            sum.transactions += worker.gauges.transactions;
+            sum.accepted += worker.gauges.accepted;
+            sum.flushes += worker.gauges.flushes;
+        }
+        let seconds = (now - self.rate.at) as f64 / 1000.0;
+        let rate = sum.accepted.saturating_sub(self.rate.accepted) as f64 / seconds.max(0.001);
+        let share = sum.flushes as f64 / sum.accepted.max(1) as f64;
+        self.rate = Rate { at: now, accepted: sum.accepted };
+        let open = self.admission.open();
+        let gauges = [
+            ("sessions", f64::from(open)),
+            ("transactions", sum.transactions as f64),
+            ("accepted", sum.accepted as f64),
+            ("flushes", sum.flushes as f64),
+        ];
+        FarmLine {
+            role: Role::SmtpWorker.to_string(),
+            busy: Some(busy),
+            now: format!("{open} sessions, {rate:.0}/s accepted, {share:.2} flushes per message"),
+            gauges: gauges.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            ..FarmLine::default()
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The supervisor: the only parent. It binds, wires, starts, restarts, reloads and drains; it parses no mail.
+//!
+//! It keeps four children itself, each a farm of one: dns, scheduler, router multiplexer, smtpserver master. All others
+//! are started because one of these asks for them, and it learns of their ends.
+
+mod asked;
+mod children;
+mod control;
+mod keep;
+mod run;
+mod status;
+mod wiring;
+
+pub use run::{Options, run};
