@@ -156,7 +156,7 @@ impl Walk<'_> {
 }
 
 /// The valid name that `name` is a slip of, if there is one.
-pub(crate) fn nearest<'a>(name: &str, valid: &[&'a str]) -> Option<&'a str> {
+fn nearest<'a>(name: &str, valid: &[&'a str]) -> Option<&'a str> {
     let near = |candidate: &&&str| {
         let distance = strsim::osa_distance(&name.to_ascii_lowercase().replace('_', "-"), candidate);
         (distance * 3 <= candidate.len().max(3)).then_some(distance)

@@ -58,29 +58,6 @@ pub enum Kind {
     Routes,
 }
 
-impl Kind {
-    /// What it is in a word or two, for the manual page.
-    pub const fn word(&self) -> &'static str {
-        match self {
-            Self::Count(..) => "number",
-            Self::Duration(..) => "duration",
-            Self::Size(..) => "size",
-            Self::Durations(..) => "list of durations",
-            Self::Host => "host name",
-            Self::Domains => "list of domains",
-            Self::Patterns => "list of host patterns",
-            Self::User => "user",
-            Self::Mailbox => "path",
-            Self::File => "file",
-            Self::Journal => "target",
-            Self::Listen => "list of addresses",
-            Self::Networks => "list of networks",
-            Self::Nameservers => "list of addresses",
-            Self::Routes => "file or table",
-        }
-    }
-}
-
 /// Where a value lives.
 pub enum Field<'a> {
     /// A number, a duration or a size.

@@ -28,6 +28,32 @@ impl Config {
         }
         out
     }
+
+    /// The parameters in which `other` differs and that a reload cannot change, as `[section] name`.
+    pub fn needs_restart(&self, other: &Self) -> Vec<String> {
+        let (mut this, mut that) = (self.clone(), other.clone());
+        let mut names = Vec::new();
+        fixed("", registry::COMMON, &mut this.common, &mut that.common, &mut names);
+        fixed("[spool] ", registry::SPOOL, &mut this.common.spool, &mut that.common.spool, &mut names);
+        fixed("[smtpserver] ", registry::SMTPSERVER, &mut this.smtpserver, &mut that.smtpserver, &mut names);
+        fixed("[router] ", registry::ROUTER, &mut this.router, &mut that.router, &mut names);
+        fixed("[scheduler] ", registry::SCHEDULER, &mut this.scheduler, &mut that.scheduler, &mut names);
+        fixed("[dns] ", registry::DNS, &mut this.dns, &mut that.dns, &mut names);
+        for (name, channel) in &mut this.channels {
+            if let Some(other) = that.channels.get_mut(name) {
+                fixed(&format!("[channel.{name}] "), registry::CHANNEL, channel, other, &mut names);
+            }
+        }
+        names
+    }
+}
+
+fn fixed<T>(section: &str, rows: &[Parameter<T>], this: &mut T, that: &mut T, names: &mut Vec<String>) {
+    for row in rows.iter().filter(|row| !row.reload) {
+        if print(row.kind, (row.field)(this)) != print(row.kind, (row.field)(that)) {
+            names.push(format!("{section}{}", row.name));
+        }
+    }
 }
 
 /// What depends on the host or on what lies in the directory, so that a copy elsewhere would differ without it.

@@ -205,7 +205,12 @@ fn a_key_in_two_files_names_both() {
     let found = load(&site).unwrap_err();
     assert!(found[0].starts_with("gone.toml: cannot be read:"), "{found:#?}");
     assert!(found[1].starts_with("conf.d/x.toml:1:1: an included file cannot include others"), "{found:#?}");
-    assert!(found.contains(&"conf.d/x.toml:2:1: \"hostname\" is already set in grange.toml:2; keep one of them".to_owned()), "{found:#?}");
+    assert!(
+        found.contains(
+            &"conf.d/x.toml:2:1: \"hostname\" is already set in grange.toml:2; keep one of them".to_owned()
+        ),
+        "{found:#?}"
+    );
 }
 
 #[test]
@@ -225,7 +230,9 @@ fn the_tables_are_checked_too() {
     ]);
     let found: Vec<String> = check_all(&load(&site).unwrap()).iter().map(ToString::to_string).collect();
     assert_eq!(found.len(), 3, "{found:#?}");
-    assert!(found[0].ends_with("routes:3: \"smpt\" is not a configured channel (did you mean smtp?); channels are smtp, mailbox, hold, error"));
+    assert!(found[0].ends_with(
+        "routes:3: \"smpt\" is not a configured channel; channels are smtp, mailbox, hold, error"
+    ));
     assert!(found[1].ends_with("aliases:1: \"|/bin/y\": programs and files as alias targets come later"));
     assert!(found[2].contains("aliases:2: :include:/nonexistent/list cannot be read"));
 }
@@ -290,14 +297,22 @@ fn every_parameter_is_in_the_commented_file_with_its_default() {
         if line.starts_with('[') {
             section = line;
         } else if let Some((name, value)) = line.split_once(" = ") {
-            said.push((section.to_owned(), name.to_owned(), value.split("  #").next().unwrap_or_default().trim().to_owned()));
+            said.push((
+                section.to_owned(),
+                name.to_owned(),
+                value.split("  #").next().unwrap_or_default().trim().to_owned(),
+            ));
         }
     }
     for (section, name, default) in rows() {
         let found = said.iter().find(|row| row.0 == section && row.1 == name);
         let found = found.unwrap_or_else(|| panic!("{section} {name} is not in etc/grange.toml"));
         let site = ["hostname", "local-domains", "aliases", "routes", "listen"].contains(&name.as_str());
-        assert!(default.is_empty() || site || found.2 == default, "{section} {name}: {} is not {default}", found.2);
+        assert!(
+            default.is_empty() || site || found.2 == default,
+            "{section} {name}: {} is not {default}",
+            found.2
+        );
     }
 }
 
@@ -305,23 +320,96 @@ fn every_parameter_is_in_the_commented_file_with_its_default() {
 fn the_commented_file_is_accepted_with_and_without_its_comments() {
     let file = shipped("etc/grange.toml");
     parse(&file).unwrap();
-    let open = |line: &str| line.strip_prefix('#').filter(|l| l.contains(" = ") && !l.starts_with(' ')).map(str::to_owned);
+    let open = |line: &str| {
+        line.strip_prefix('#').filter(|l| l.contains(" = ") && !l.starts_with(' ')).map(str::to_owned)
+    };
     let head = |line: &str| line.strip_prefix('#').filter(|l| l.starts_with('[')).map(str::to_owned);
-    let all: Vec<String> =
-        file.lines().map(|line| open(line).or_else(|| head(line)).unwrap_or_else(|| line.to_owned())).collect();
+    let all: Vec<String> = file
+        .lines()
+        .map(|line| open(line).or_else(|| head(line)).unwrap_or_else(|| line.to_owned()))
+        .collect();
     parse(&all.join("\n")).unwrap();
+}
+
+/// The page without its markup: one line per item, `section name: text`.
+fn items(page: &str) -> Vec<String> {
+    let mut section = String::new();
+    let mut items: Vec<String> = Vec::new();
+    for line in page.lines() {
+        if let Some(title) = line.strip_prefix(".Ss ") {
+            section = title.trim_end_matches("\\&").to_owned();
+        } else if let Some(name) = line.strip_prefix(".It Ic ") {
+            items.push(format!("{section} {name}:"));
+        } else if let Some(item) = items.last_mut() {
+            item.push(' ');
+            item.push_str(&line.trim_start_matches(".Li ").replace("\\(dq", "\""));
+        }
+    }
+    items
 }
 
 #[test]
 fn every_parameter_is_in_the_manual_page() {
-    let page = shipped("man/grange.toml.5");
-    for (section, name, default) in rows() {
-        let item = format!(".It Ic {name} ");
-        assert!(page.contains(&item) || page.contains(&format!(".It Ic {name}\n")), "{section} {name} is not there");
-        let plain = default.trim_matches('"').replace("\", \"", " ").replace(['[', ']', '"'], "");
-        let site = ["hostname", "local-domains", "aliases", "routes", "listen"].contains(&name.as_str());
-        assert!(site || page.contains(plain.split(' ').next().unwrap_or_default()), "{section} {name}: {default}");
+    fn check<T>(items: &[String], section: &str, rows: &[Parameter<T>]) {
+        for row in rows {
+            let head = format!("{section} {}:", row.name);
+            let item = items.iter().find(|item| item.starts_with(&head));
+            let item = item.unwrap_or_else(|| panic!("{head} is not in the page"));
+            assert!(item.contains(row.doc), "{head} is not told as {}", row.doc);
+            assert_eq!(item.contains("takes a restart"), !row.reload, "{head}");
+            let bounds = match row.kind {
+                Kind::Count(least, most) => format!("A number, {least} to {most}."),
+                Kind::Duration(least, most) => {
+                    format!("A duration, {} to {}.", print_duration(least), print_duration(most))
+                }
+                Kind::Size(least, most) => format!("A size, {} to {}.", print_size(least), print_size(most)),
+                _ => continue,
+            };
+            assert!(item.contains(&bounds), "{head} does not say {bounds}");
+        }
     }
+    let items = items(&shipped("man/grange.toml.5"));
+    check(&items, "Above the first section", registry::COMMON);
+    check(&items, "[spool]", registry::SPOOL);
+    check(&items, "[smtpserver]", registry::SMTPSERVER);
+    check(&items, "[router]", registry::ROUTER);
+    check(&items, "[scheduler]", registry::SCHEDULER);
+    check(&items, "[dns]", registry::DNS);
+    check(&items, "[channel.NAME]", registry::CHANNEL);
+    check(&items, "[[channel.NAME.host]]", registry::HOST);
+    for (section, name, default) in rows() {
+        let site = ["hostname", "local-domains", "aliases", "routes", "listen"].contains(&name.as_str());
+        let item = items.iter().find(|item| item.starts_with(&format!("{section} {name}:")));
+        if let (Some(item), false, false) = (item, site, default.is_empty()) {
+            assert!(item.contains(&format!("Default: {default} .")), "{item}: not {default}");
+        }
+    }
+}
+
+#[test]
+fn the_shipped_tables_are_accepted_with_and_without_their_comments() {
+    use crate::tables::{Aliases, RouteTable};
+    for open in [false, true] {
+        let bare = |line: &str| match line.strip_prefix('#') {
+            Some(example) if open && !example.starts_with(' ') => example.to_owned(),
+            _ => line.to_owned(),
+        };
+        let text = |name: &str| shipped(name).lines().map(bare).collect::<Vec<_>>().join("\n");
+        let (_, problems) = Aliases::parse(text("etc/aliases").as_bytes(), Path::new("aliases"));
+        assert_eq!(problems, []);
+        let (table, problems) =
+            RouteTable::parse(text("etc/routes").as_bytes(), Path::new("routes"), &CHANNELS);
+        assert_eq!(problems, []);
+        assert_eq!(table.get(".").is_some(), open);
+    }
+}
+
+#[test]
+fn what_a_reload_cannot_change_is_named() {
+    let one = parse("").unwrap();
+    let two = parse("user = \"mail\"\n[smtpserver]\nlisten = []\nworkers = 9\n").unwrap();
+    assert_eq!(one.needs_restart(&two), ["user", "[smtpserver] listen"]);
+    assert_eq!(one.needs_restart(&one), [""; 0]);
 }
 
 #[test]
@@ -329,8 +417,10 @@ fn every_row_is_a_sentence_and_fits_its_type() {
     fn check<T>(rows: &[Parameter<T>], typed: &mut T) {
         for row in rows {
             assert!(row.doc.ends_with('.') && row.doc.len() > 10, "{}", row.name);
-            if let (Field::Number(number), Kind::Count(least, most) | Kind::Duration(least, most) | Kind::Size(least, most)) =
-                ((row.field)(typed), row.kind)
+            if let (
+                Field::Number(number),
+                Kind::Count(least, most) | Kind::Duration(least, most) | Kind::Size(least, most),
+            ) = ((row.field)(typed), row.kind)
             {
                 assert!((least..=most).contains(&number.get()), "the default of {}", row.name);
                 number.set(most);

@@ -5,7 +5,7 @@
 //! means the mail exchangers of the recipient's domain. The host of `error` is the text of the reply.
 
 use super::flat::logical_lines;
-use crate::config::{Problem, is_domain, nearest};
+use crate::config::{Problem, is_domain};
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
@@ -137,13 +137,8 @@ impl<'a> Builder<'a> {
         if self.channels.contains(&hop.channel.as_str()) {
             return Ok(hop);
         }
-        let cure = nearest(&hop.channel, self.channels).map(|near| format!(" (did you mean {near}?)"));
         let channels = self.channels.join(", ");
-        Err(format!(
-            "\"{}\" is not a configured channel{}; channels are {channels}",
-            hop.channel,
-            cure.unwrap_or_default()
-        ))
+        Err(format!("\"{}\" is not a configured channel; channels are {channels}", hop.channel))
     }
 
     fn problem(&mut self, line: usize, message: String) -> String {
@@ -248,7 +243,7 @@ mod tests {
         assert_eq!(
             problems,
             [
-                "/etc/grange/routes:3: \"smpt\" is not a configured channel (did you mean smtp?); channels are smtp, mailbox, hold, error",
+                "/etc/grange/routes:3: \"smpt\" is not a configured channel; channels are smtp, mailbox, hold, error",
                 "/etc/grange/routes:4: \"c..d\" is not a pattern; write user@domain, domain, .domain or .",
                 "/etc/grange/routes:5: \"a.example\" is already in line 1; keep one of them",
                 "/etc/grange/routes:6: \"\" is not a target; write channel!host, as in smtp!relay.example.org:587",
