@@ -1,0 +1,343 @@
+//! The envelope as lines of text, in the manner of ZMailer's control files: a keyword, then words.
+//!
+//! A keyword that begins with a capital must be understood: an entry with an unknown one is held, never dropped and never
+//! delivered by half. One that begins with a small letter is optional: an unknown one is kept and copied along.
+//!
+//! ```text
+//! From <news@example.org>
+//! To <ann@example.net> smtp example.net ann@example.net
+//! To <list@example.org>
+//! Shape size=14220 header=812 longest=78 eight=0 dot=1
+//! received 1764000000123
+//! client [192.0.2.7]
+//! helo mx.example.org
+//! protocol ESMTP
+//! session 7f3a9
+//! File large/01J8X4K2M7Q3RD0042 length=14220 crc=89abcdef
+//! Of 01J8X4K2M7Q3RD0007 4096 attempt=1 first=0 closed=1
+//! Notice of=01J8X4K2M7Q3RD0001
+//! ```
+
+use crate::entry::{Expansion, Held, Kind};
+use crate::layout::large_path;
+use crate::words::{self, Words, flag};
+use proto::address::{Mailbox, ReversePath};
+use proto::envelope::{Envelope, Origin, Recipient, Route, Shape};
+use proto::id::SpoolId;
+use proto::place::Place;
+use std::fmt::Write as _;
+
+/// The file of a large message as its record names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LargeFile {
+    pub(crate) id: SpoolId,
+    /// Octets.
+    pub(crate) length: u64,
+    /// Checksum over the id and the content.
+    pub(crate) sum: u32,
+}
+
+/// Everything that the lines of a record say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sheet {
+    pub(crate) envelope: Envelope,
+    pub(crate) kind: Kind,
+    pub(crate) large: Option<LargeFile>,
+    pub(crate) preserved: Vec<String>,
+    pub(crate) held: Option<Held>,
+}
+
+/// Prints the lines.
+pub(crate) fn print(
+    envelope: &Envelope,
+    kind: &Kind,
+    large: Option<&LargeFile>,
+    preserved: &[String],
+) -> String {
+    let mut text = String::with_capacity(256 + 96 * envelope.recipients.len());
+    text.push_str("From");
+    words::push(&mut text, &envelope.from.to_string());
+    text.push('\n');
+    for recipient in &envelope.recipients {
+        print_recipient(&mut text, recipient);
+    }
+    text.push_str("Shape");
+    print_shape(&mut text, &envelope.shape);
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "\nreceived {}", envelope.received);
+    let origin = &envelope.origin;
+    let facts = [
+        ("client", &origin.client),
+        ("helo", &origin.helo),
+        ("protocol", &origin.protocol),
+        ("session", &origin.session),
+    ];
+    for (keyword, value) in facts.into_iter().filter(|(_, value)| !value.is_empty()) {
+        text.push_str(keyword);
+        words::push(&mut text, value);
+        text.push('\n');
+    }
+    if let Some(large) = large {
+        let path = large_path(large.id);
+        let _ = writeln!(text, "File {path} length={} crc={:08x}", large.length, large.sum);
+    }
+    print_kind(&mut text, kind);
+    for line in preserved {
+        text.push_str(line);
+        text.push('\n');
+    }
+    text
+}
+
+fn print_recipient(text: &mut String, recipient: &Recipient) {
+    text.push_str("To");
+    words::push(text, &format!("<{}>", recipient.address));
+    if let Some(route) = &recipient.route {
+        for word in [&route.channel, &route.host, &route.user] {
+            words::push(text, word);
+        }
+    }
+    text.push('\n');
+}
+
+/// Prints ` size=… header=… longest=… eight=… dot=…`.
+pub(crate) fn print_shape(text: &mut String, shape: &Shape) {
+    let _ = write!(
+        text,
+        " size={} header={} longest={} eight={} dot={}",
+        shape.size,
+        shape.header,
+        shape.longest_line,
+        u8::from(shape.eight_bit),
+        u8::from(shape.leading_dot)
+    );
+}
+
+fn print_kind(text: &mut String, kind: &Kind) {
+    let _ = match kind {
+        Kind::Message => Ok(()),
+        Kind::Notice { of } => writeln!(text, "Notice of={of}"),
+        Kind::Expansion(part) => writeln!(
+            text,
+            "Of {} {} attempt={} first={} closed={}",
+            part.of.segment,
+            part.of.offset,
+            part.attempt,
+            part.first,
+            u8::from(part.closed)
+        ),
+    };
+}
+
+/// Reads the lines; what cannot be understood makes the entry a held one.
+pub(crate) fn parse(octets: &[u8]) -> Sheet {
+    let mut reader = Reader::default();
+    match std::str::from_utf8(octets) {
+        Err(_) => reader.hold(Held::NotText),
+        Ok(text) => text.split_terminator('\n').for_each(|line| reader.line(line)),
+    }
+    reader.finish()
+}
+
+#[derive(Default)]
+struct Reader {
+    from: Option<ReversePath>,
+    recipients: Vec<Recipient>,
+    shape: Option<Shape>,
+    received: u64,
+    origin: Origin,
+    kind: Kind,
+    large: Option<LargeFile>,
+    preserved: Vec<String>,
+    held: Option<Held>,
+}
+
+impl Reader {
+    /// The first reason stands.
+    fn hold(&mut self, why: Held) {
+        self.held.get_or_insert(why);
+    }
+
+    fn line(&mut self, line: &str) {
+        let mut words = Words::new(line);
+        let keyword = words.raw().unwrap_or_default();
+        match self.known(keyword, words) {
+            Known::Understood => {}
+            Known::Bad => self.hold(Held::BadLine(line.to_owned())),
+            Known::Unknown if keyword.starts_with(|c: char| c.is_ascii_lowercase()) => {
+                self.preserved.push(line.to_owned());
+            }
+            Known::Unknown => self.hold(Held::UnknownLine(keyword.to_owned())),
+        }
+    }
+
+    fn known(&mut self, keyword: &str, mut words: Words<'_>) -> Known {
+        let understood = match keyword {
+            "From" => words.reverse_path().map(|path| self.from = Some(path)),
+            "To" => recipient(words).map(|recipient| self.recipients.push(recipient)),
+            "Shape" => shape(&mut words).map(|shape| self.shape = Some(shape)),
+            "received" => words.parse().map(|time| self.received = time),
+            "client" => words.text().map(|text| self.origin.client = text),
+            "helo" => words.text().map(|text| self.origin.helo = text),
+            "protocol" => words.text().map(|text| self.origin.protocol = text),
+            "session" => words.text().map(|text| self.origin.session = text),
+            "File" => large(words).map(|large| self.large = Some(large)),
+            "Of" => expansion(words).map(|part| self.kind = Kind::Expansion(part)),
+            "Notice" => words.keyed("of").map(|of| self.kind = Kind::Notice { of }),
+            _ => return Known::Unknown,
+        };
+        if understood.is_some() { Known::Understood } else { Known::Bad }
+    }
+
+    fn finish(mut self) -> Sheet {
+        if self.from.is_none() {
+            self.hold(Held::Missing("From"));
+        }
+        if self.shape.is_none() {
+            self.hold(Held::Missing("Shape"));
+        }
+        let envelope = Envelope {
+            from: self.from.unwrap_or(ReversePath::Null),
+            recipients: self.recipients,
+            received: self.received,
+            origin: self.origin,
+            shape: self.shape.unwrap_or_default(),
+        };
+        Sheet { envelope, kind: self.kind, large: self.large, preserved: self.preserved, held: self.held }
+    }
+}
+
+enum Known {
+    Understood,
+    Bad,
+    Unknown,
+}
+
+fn recipient(mut words: Words<'_>) -> Option<Recipient> {
+    let address = words.text()?;
+    let address: Mailbox = address.strip_prefix('<')?.strip_suffix('>')?.parse().ok()?;
+    let mut rest = words.clone();
+    if rest.raw().is_none() {
+        return Some(Recipient { address, route: None });
+    }
+    let route = Route { channel: words.text()?, host: words.text()?, user: words.text()? };
+    words.end()?;
+    Some(Recipient { address, route: Some(route) })
+}
+
+/// Reads what [`print_shape`] printed. Further `key=value` words are left for the caller.
+pub(crate) fn shape(words: &mut Words<'_>) -> Option<Shape> {
+    Some(Shape {
+        size: words.keyed("size")?,
+        header: words.keyed("header")?,
+        longest_line: words.keyed("longest")?,
+        eight_bit: flag(&words.keyed::<String>("eight")?)?,
+        leading_dot: flag(&words.keyed::<String>("dot")?)?,
+    })
+}
+
+fn large(mut words: Words<'_>) -> Option<LargeFile> {
+    let id = words.raw()?.strip_prefix("large/")?.parse().ok()?;
+    let length = words.keyed("length")?;
+    let sum = u32::from_str_radix(&words.keyed::<String>("crc")?, 16).ok()?;
+    words.end()?;
+    Some(LargeFile { id, length, sum })
+}
+
+fn expansion(mut words: Words<'_>) -> Option<Expansion> {
+    let part = Expansion {
+        of: Place { segment: words.parse()?, offset: words.parse()? },
+        attempt: words.keyed("attempt")?,
+        first: words.keyed("first")?,
+        closed: flag(&words.keyed::<String>("closed")?)?,
+    };
+    words.end()?;
+    Some(part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const LINES: &str = "From <a@b.example>\nTo <c@d.example> smtp d.example c@d.example\nShape size=1 header=1 longest=0 eight=0 dot=1\n";
+
+    #[test]
+    fn an_unknown_optional_line_is_preserved_and_copied() {
+        let sheet = parse(format!("{LINES}colour deep blue\n").as_bytes());
+        assert_eq!((sheet.held, sheet.preserved.as_slice()), (None, &["colour deep blue".to_owned()][..]));
+        let copy = print(&sheet.envelope, &sheet.kind, None, &sheet.preserved);
+        assert!(copy.ends_with("colour deep blue\n"));
+    }
+
+    #[test]
+    fn an_unknown_mandatory_line_holds_the_entry() {
+        let sheet = parse(format!("{LINES}Priority high\n").as_bytes());
+        assert_eq!(sheet.held, Some(Held::UnknownLine("Priority".to_owned())));
+        assert_eq!(sheet.envelope.recipients.len(), 1);
+    }
+
+    #[test]
+    fn lines_that_cannot_be_read_hold_the_entry() {
+        for line in
+            ["To c@d.example", "To <>", "To <c@d> smtp", "To <c@d> a b c d", "Of x", "File /etc/passwd"]
+        {
+            let sheet = parse(format!("{LINES}{line}\n").as_bytes());
+            assert_eq!(sheet.held, Some(Held::BadLine(line.to_owned())));
+        }
+        assert_eq!(parse(b"").held, Some(Held::Missing("From")));
+        assert_eq!(parse(b"From <>\n").held, Some(Held::Missing("Shape")));
+        assert_eq!(parse(b"From <\xff>\n").held, Some(Held::NotText));
+    }
+
+    fn route() -> impl Strategy<Value = Option<Route>> {
+        proptest::option::of(any::<(String, String, String)>().prop_map(|(channel, host, user)| Route {
+            channel,
+            host,
+            user,
+        }))
+    }
+
+    fn kind() -> impl Strategy<Value = Kind> {
+        prop_oneof![
+            Just(Kind::Message),
+            any::<u64>().prop_map(|ms| Kind::Notice { of: SpoolId::new(ms, 1, 2, 3) }),
+            any::<(u64, u32, u32, bool)>().prop_map(|(offset, attempt, first, closed)| {
+                let of = Place { segment: SpoolId::new(offset, 1, 2, 3), offset };
+                Kind::Expansion(Expansion { of, attempt, first, closed })
+            }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn printing_then_parsing_is_the_identity(
+            routes in proptest::collection::vec(route(), 0..5),
+            null: bool,
+            origin in any::<(String, String, String, String)>(),
+            shape in any::<(u64, u64, u32, bool, bool)>(),
+            kind in kind(),
+            large in proptest::option::of(any::<(u64, u32)>()),
+        ) {
+            let mailbox: Mailbox = "\"a b%c\"@example.org".parse().unwrap();
+            let envelope = Envelope {
+                from: if null { ReversePath::Null } else { ReversePath::Mailbox(mailbox.clone()) },
+                recipients: routes.into_iter().map(|route| Recipient { address: mailbox.clone(), route }).collect(),
+                received: shape.0 / 3,
+                origin: Origin { client: origin.0, helo: origin.1, protocol: origin.2, session: origin.3 },
+                shape: Shape {
+                    size: shape.0, header: shape.1, longest_line: shape.2, eight_bit: shape.3, leading_dot: shape.4,
+                },
+            };
+            let large = large.map(|(length, sum)| LargeFile { id: SpoolId::new(length, 1, 2, 3), length, sum });
+            let preserved = vec!["later thing".to_owned()];
+            let text = print(&envelope, &kind, large.as_ref(), &preserved);
+            prop_assert_eq!(parse(text.as_bytes()), Sheet { envelope, kind, large, preserved, held: None });
+        }
+
+        #[test]
+        fn any_octets_give_some_sheet(octets: Vec<u8>) {
+            parse(&octets);
+        }
+    }
+}

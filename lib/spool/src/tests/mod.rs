@@ -1,0 +1,10 @@
+//! Tests of the spool as a whole.
+
+mod backends;
+mod crash;
+mod damage;
+mod failure;
+mod logs;
+mod power_cut;
+mod rotation;
+pub(crate) mod world;
