@@ -156,6 +156,10 @@ impl Master {
         if self.paused.is_some_and(|until| until <= now) {
             self.paused = None;
             self.note(ProgramEvent::Resumed { time: now - self.pause_began });
+            // Those that could not be passed when it began.
+            for (connection, descriptor) in std::mem::take(&mut self.waiting) {
+                self.pass(connection, descriptor);
+            }
         }
     }
 }

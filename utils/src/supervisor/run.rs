@@ -149,8 +149,13 @@ fn prepare(paths: &Paths, account: Option<&Account>) -> Result<File, Fatal> {
         std::fs::create_dir_all(directory)
             .map_err(Fatal::doing(Exit::Io, format!("cannot make {}", directory.display())))?;
     }
+    spool::prepare(&spool::Disk::new(&paths.spool))
+        .map_err(Fatal::doing(Exit::Io, format!("cannot prepare {}", paths.spool.display())))?;
     if let Some(account) = account {
         own(&paths.spool, account)?;
+        for entry in std::fs::read_dir(&paths.spool).into_iter().flatten().flatten() {
+            own(&entry.path(), account)?;
+        }
     }
     let path = paths.run.join("lock");
     let doing = || Fatal::doing(Exit::Io, path.display().to_string());

@@ -1,0 +1,80 @@
+//! The whole state as arrivals and clocks, for a checkpoint of the log; giving them to a new queue restores it.
+
+use super::action::ThreadClock;
+use super::arrival::{Arrival, Leg};
+use super::message::Message;
+use super::state::Queue;
+use super::store::Key;
+use super::thread::{Tap, Thread};
+use super::vertex::{Step, Vertex};
+use proto::disposition::{Disposition, Outcome};
+use proto::id::SpoolId;
+
+impl Queue {
+    /// Every message, oldest first. Failures that no notice has reported yet are open, as they are on disk; an attempt
+    /// that is under way does not count.
+    pub fn export(&self) -> impl Iterator<Item = Arrival> {
+        self.ids.values().map(|&key| self.export_message(key))
+    }
+
+    /// One message, as [`export`](Self::export) gives it.
+    pub fn arrival_of(&self, message: SpoolId) -> Option<Arrival> {
+        self.ids.get(&message.into()).map(|&key| self.export_message(key))
+    }
+
+    /// The clocks of all threads that have failed.
+    pub fn clocks(&self) -> impl Iterator<Item = ThreadClock> {
+        let failing = self.threads.iter().filter(|(_, thread)| thread.tap != Tap::Open);
+        failing.map(|(key, thread)| self.export_clock(key, thread))
+    }
+
+    fn export_clock(&self, key: Key<Thread>, thread: &Thread) -> ThreadClock {
+        let (channel, host) = self.names_of(key);
+        let last = thread.reason.map(|reason| self.reasons.value(reason).disposition(Outcome::HostDeferred));
+        ThreadClock { channel, host, attempts: thread.attempts, retry_at: thread.retry_at, last }
+    }
+
+    fn export_message(&self, key: Key<Message>) -> Arrival {
+        let (id, place) = self.name_of(key);
+        let mut legs: Vec<Leg> =
+            self.vertices_of(key).into_iter().map(|key| self.export_vertex(key)).collect();
+        for failure in self.pending.get(&key).into_iter().flat_map(|pending| &pending.failed) {
+            let same = |leg: &&mut Leg| *leg.channel == *failure.channel && *leg.host == *failure.host;
+            match legs.iter_mut().find(same) {
+                Some(leg) => leg.recipients.push(failure.index),
+                None => legs.push(Leg {
+                    last: Some(failure.disposition.clone()),
+                    attempts: 1,
+                    ..Leg::fresh(&failure.channel, &failure.host, vec![failure.index])
+                }),
+            }
+        }
+        for leg in &mut legs {
+            leg.recipients.sort_unstable();
+        }
+        let message = &self.messages[key];
+        Arrival {
+            message: id,
+            place,
+            received: message.received,
+            notify: message.notify,
+            hold: message.hold,
+            legs,
+        }
+    }
+
+    fn export_vertex(&self, key: Key<Vertex>) -> Leg {
+        let vertex = &self.vertices[key];
+        let (channel, host) = self.names_of(vertex.thread);
+        let under_way = u16::from(vertex.step == Step::InFlight);
+        let said = |reason| -> Disposition { self.reasons.value(reason).disposition(Outcome::Deferred) };
+        Leg {
+            channel: (&*channel).into(),
+            host: (&*host).into(),
+            recipients: self.recipients.list(vertex.recipients),
+            attempts: vertex.attempts.saturating_sub(under_way),
+            due: (vertex.step == Step::Own).then_some(vertex.due),
+            last: vertex.reason.map(said),
+        }
+    }
+}

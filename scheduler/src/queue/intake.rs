@@ -1,0 +1,138 @@
+//! How messages and clocks come in: new ones, those of before the restart, those that the spool moves.
+
+use super::action::ThreadClock;
+use super::agenda::Item;
+use super::arrival::{Arrival, Leg};
+use super::message::{Message, PackedId};
+use super::state::{End, Queue};
+use super::store::Key;
+use super::thread::{Tap, Thread};
+use super::vertex::{Step, Vertex};
+use proto::id::SpoolId;
+use proto::place::Place;
+
+impl Queue {
+    /// The spool has moved a message.
+    pub fn moved(&mut self, message: SpoolId, to: Place) -> bool {
+        let Some(&key) = self.ids.get(&message.into()) else { return false };
+        let entered = self.segments.enter(to.segment);
+        let message = &mut self.messages[key];
+        message.offset = to.offset;
+        let left = std::mem::replace(&mut message.segment, entered);
+        self.segments.leave(left);
+        true
+    }
+
+    /// A message became durable, or is restored after a restart. An id that is already here is the same message, and
+    /// nothing happens; a message without an open recipient is finished at once.
+    ///
+    /// A restored time is clamped to `now` plus the longest interval of the retry schedule.
+    pub fn arrived(&mut self, arrival: Arrival, now: u64) -> bool {
+        self.advance(now);
+        let id = PackedId::from(arrival.message);
+        if self.ids.contains_key(&id) {
+            return false;
+        }
+        let segment = self.segments.enter(arrival.place.segment);
+        let message = self.messages.insert(Message {
+            id,
+            segment,
+            offset: arrival.place.offset,
+            received: arrival.received,
+            first: None,
+            open: 0,
+            busy: 0,
+            hold: arrival.hold,
+            notify: arrival.notify,
+            removed: false,
+        });
+        self.ids.insert(id, message);
+        let mut elder = None;
+        for leg in arrival.legs {
+            elder = self.add_vertex(message, elder, leg).or(elder);
+        }
+        self.finish_if_done(message);
+        self.pump();
+        true
+    }
+
+    fn add_vertex(
+        &mut self,
+        message: Key<Message>,
+        elder: Option<Key<Vertex>>,
+        leg: Leg,
+    ) -> Option<Key<Vertex>> {
+        let recipients = self.recipients.pack(leg.recipients);
+        let count = self.recipients.count(recipients);
+        if count == 0 {
+            return None;
+        }
+        let thread = self.obtain_thread(&leg.channel, &leg.host);
+        let reason = leg.last.map(|last| self.reasons.remember(&last));
+        let key = self.vertices.insert(Vertex {
+            message,
+            thread,
+            elder,
+            younger: None,
+            previous: None,
+            next: None,
+            recipients,
+            reason,
+            due: leg.due.unwrap_or(0).min(self.now + self.schedule(thread).longest()),
+            attempts: leg.attempts,
+            kills: 0,
+            step: Step::Held,
+        });
+        match elder {
+            Some(elder) => self.vertices[elder].younger = Some(key),
+            None => self.messages[message].first = Some(key),
+        }
+        let message = &mut self.messages[message];
+        message.open += count;
+        message.busy += u32::from(leg.attempts == 0);
+        self.counters.accepted += u64::from(count);
+        self.counters.waiting += u64::from(count);
+        if message.hold.is_some() {
+            self.place_held(key);
+        } else if leg.due.is_some_and(|due| due > self.now) {
+            self.place_own(key);
+        } else {
+            self.place_ready(key, End::Back);
+        }
+        Some(key)
+    }
+
+    fn obtain_thread(&mut self, channel: &str, host: &str) -> Key<Thread> {
+        let channel = self.channels.obtain(channel);
+        if let Some(name) = self.hosts.find(host)
+            && let Some(&thread) = self.thread_index.get(&(channel, name))
+        {
+            return thread;
+        }
+        let name = self.hosts.intern(host);
+        let group = self.channels.at(channel).group(host);
+        let frozen = self.frozen.contains(host);
+        let thread = self.threads.insert(Thread::new(channel, name, group, frozen));
+        self.thread_index.insert((channel, name), thread);
+        thread
+    }
+
+    /// Restores the clock of a thread; to be called after the messages. False if no message waits in it.
+    pub fn restore_clock(&mut self, clock: &ThreadClock, now: u64) -> bool {
+        self.advance(now);
+        let Some(key) = self.find_thread(&clock.channel, &clock.host) else { return false };
+        if clock.attempts == 0 || self.threads[key].tap != Tap::Open {
+            return false;
+        }
+        let reason = clock.last.as_ref().map(|last| self.reasons.remember(last));
+        let retry_at = clock.retry_at.min(now + self.schedule(key).longest());
+        let thread = &mut self.threads[key];
+        thread.attempts = clock.attempts;
+        thread.reason = reason;
+        thread.tap = Tap::Shut;
+        thread.retry_at = retry_at;
+        thread.round += 1;
+        self.agenda.add(retry_at, Item::Thread(key));
+        true
+    }
+}

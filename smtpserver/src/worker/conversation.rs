@@ -1,0 +1,294 @@
+//! One session: carries out what [`proto::server::Session`] asks for, with the tools of the [`Desk`].
+//!
+//! It decides nothing about the protocol; it knows no socket and no loop. Octets come in by
+//! [`Conversation::proceed`], what is to be sent gathers in `output`.
+//!
+//! Invariants: a receipt exists from DATA's 354 to the reply at the end of data; while the spool has the message
+//! (`handed`), the conversation must not be dropped.
+
+use super::client::Client;
+use super::desk::Desk;
+use super::receipt::{Receipt, not_taken};
+use super::reporting::{Tally, verb_of};
+use ipc::routing::Generation;
+use proto::address::ReversePath;
+use proto::envelope::{Envelope, Shape};
+use proto::message::Trace;
+use proto::reply::Reply;
+use proto::server::{Action, Question, Session, Step, Transaction};
+use spool::SpoolError;
+use std::sync::Arc;
+
+/// Steps of one session before the others get their turn.
+const STEPS: usize = 32;
+
+/// So many octets more than a whole message may come after it was doomed; then the session is closed.
+const FLOOD: u64 = 16 << 20;
+
+/// Why a conversation does not go on at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pause {
+    /// It needs more octets.
+    Input,
+    /// It waits for the router or the spool.
+    Parked,
+    /// It has had its turn.
+    Turn,
+    /// It is over once everything is sent; why, in a word.
+    Over(&'static str),
+}
+
+/// How far [`Conversation::proceed`] came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Progress {
+    /// Octets of the input that are used up.
+    pub(super) consumed: usize,
+    pub(super) pause: Pause,
+}
+
+/// A message that the spool has.
+#[derive(Debug)]
+pub(super) struct Handed {
+    pub(super) from: ReversePath,
+    pub(super) rcpts: u64,
+    pub(super) size: u64,
+    /// When the end of data came, in monotonic microseconds.
+    pub(super) since: u64,
+}
+
+/// One client's session.
+#[derive(Debug)]
+pub(super) struct Conversation {
+    pub(super) number: u64,
+    pub(super) client: Client,
+    pub(super) session: Session,
+    /// What is to be sent.
+    pub(super) output: Vec<u8>,
+    pub(super) tally: Tally,
+    /// The question that is open.
+    pub(super) question: Option<Question>,
+    /// The generation of each accepted recipient's route.
+    pub(super) generations: Vec<Generation>,
+    /// Where the worker keeps it.
+    pub(super) seat: usize,
+    receipt: Option<Box<Receipt>>,
+    pub(super) handed: Option<Box<Handed>>,
+    counted: bool,
+    leaving: bool,
+}
+
+impl Conversation {
+    /// A session at this seat that has just begun.
+    pub(super) fn new(desk: &Desk, seat: usize, number: u64, client: Client) -> Self {
+        Self {
+            number,
+            client,
+            session: Session::new(Arc::clone(&desk.house.config), desk.now.mono),
+            output: Vec::new(),
+            tally: Tally::new(desk.now.mono),
+            question: None,
+            generations: Vec::new(),
+            seat,
+            receipt: None,
+            handed: None,
+            counted: false,
+            leaving: false,
+        }
+    }
+
+    /// Says the greeting.
+    pub(super) fn greet(&mut self) {
+        let greeting = self.session.greeting();
+        self.say(&greeting);
+    }
+
+    /// Goes on with these octets until it needs more, must wait or has had its turn.
+    pub(super) fn proceed(&mut self, desk: &mut Desk, input: &[u8]) -> Progress {
+        let mut consumed = 0;
+        let mut pause = Pause::Turn;
+        let mut steps = 0;
+        while steps < STEPS {
+            if self.leaving && !self.is_in_transaction() {
+                self.session.drain();
+            }
+            let rest = input.get(consumed..).unwrap_or_default();
+            let step = self.session.advance(rest, desk.now.mono);
+            consumed += step.consumed;
+            // Content costs as many steps as it has chunks; its octets are bounded by the turn.
+            steps += usize::from(!matches!(step.action, Action::Body(_)));
+            if let Some(stop) = self.act(desk, rest, step) {
+                pause = stop;
+                break;
+            }
+        }
+        self.tally.read += octets(consumed);
+        self.count_transaction(desk);
+        Progress { consumed, pause }
+    }
+
+    /// Carries out one action; gives a pause if it cannot go on at once.
+    fn act(&mut self, desk: &mut Desk, input: &[u8], step: Step<'_>) -> Option<Pause> {
+        if let Some(receipt) = &mut self.receipt
+            && receipt.waste(step.consumed) > FLOOD.saturating_add(desk.house.config.limits().message_size)
+        {
+            self.receipt = None;
+            self.say(&flooded());
+            return Some(Pause::Over("flood"));
+        }
+        match step.action {
+            Action::NeedInput => return Some(Pause::Input),
+            Action::Parked => return Some(Pause::Parked),
+            Action::Close(why) => return Some(Pause::Over(why.word())),
+            Action::Reply(reply) => {
+                self.answer_command(desk, input.get(..step.consumed).unwrap_or_default(), &reply);
+            }
+            Action::Ask(question) => self.ask(desk, question),
+            Action::BeginBody => self.begin_body(desk),
+            Action::Body(part) => self.take_body(desk, part),
+            Action::AbortBody => self.receipt.iter_mut().for_each(|receipt| receipt.doom()),
+            Action::EndOfBody { transaction, shape } => self.end_of_body(desk, transaction, shape),
+        }
+        None
+    }
+
+    fn answer_command(&mut self, desk: &mut Desk, line: &[u8], reply: &Reply) {
+        self.say(reply);
+        if let Some(receipt) = self.receipt.take() {
+            self.refused(desk, "DATA", &receipt.from, "", reply);
+        } else if let Some(verb) = verb_of(line).filter(|_| reply.class() >= 4) {
+            self.refused_line(desk, verb, line, reply);
+        }
+    }
+
+    fn begin_body(&mut self, desk: &mut Desk) {
+        let result = self.open_receipt(desk).map(|receipt| self.receipt = Some(Box::new(receipt)));
+        let refused = result.is_err();
+        let result = result.map_err(|error| not_taken(&error));
+        if let Some(reply) = self.session.opened(result, desk.now.mono) {
+            self.say(&reply);
+            if refused {
+                let from = self.sender();
+                self.refused(desk, "DATA", &from, "", &reply);
+            }
+        }
+    }
+
+    fn open_receipt(&mut self, desk: &mut Desk) -> Result<Receipt, SpoolError> {
+        let draft = desk.create()?;
+        let origin = self.client.origin(self.session.client(), self.number);
+        let recipient = match self.session.transaction().map(|transaction| transaction.recipients.as_slice())
+        {
+            Some([only]) => Some(&only.address),
+            _ => None,
+        };
+        let host = desk.house.hostname.as_str();
+        let field = Trace { origin: &origin, host, id: draft.id(), recipient, now: desk.now.utc }.field();
+        Receipt::new(draft, field.into_bytes(), origin, self.sender())
+            .inspect_err(|error| desk.note_spool_error("append", error, "refused a message"))
+    }
+
+    fn take_body(&mut self, desk: &mut Desk, part: &[u8]) {
+        if desk.faults.strikes("worker-die") {
+            std::process::abort();
+        }
+        if let Some(receipt) = &mut self.receipt
+            && let Err(error) = receipt.take(part)
+        {
+            desk.note_spool_error("append", &error, "refuses the message at its end");
+        }
+    }
+
+    fn end_of_body(&mut self, desk: &mut Desk, transaction: Transaction, shape: Shape) {
+        let from = transaction.from.to_string();
+        if let Err(reply) = self.hand_over(desk, transaction, shape)
+            && let Some(reply) = self.session.committed(Err(reply), desk.now.mono)
+        {
+            self.say(&reply);
+            self.refused(desk, "DATA", &from, "", &reply);
+        }
+    }
+
+    /// Gives the message to the spool; [`Conversation::committed`] follows.
+    fn hand_over(&mut self, desk: &mut Desk, transaction: Transaction, shape: Shape) -> Result<(), Reply> {
+        let receipt = self.receipt.take().ok_or_else(|| not_taken(&SpoolError::Stopped))?;
+        let (draft, shape, origin) = receipt.finish(shape)?;
+        let Transaction { from, mut recipients, .. } = transaction;
+        let generations = std::mem::take(&mut self.generations);
+        let mut generations = generations.iter();
+        for recipient in &mut recipients {
+            // A route by tables that are no longer in force is found anew in the spool pass.
+            if !generations.next().is_some_and(|&generation| desk.cache.is_newest(generation)) {
+                recipient.route = None;
+            }
+        }
+        let rcpts = octets(recipients.len());
+        let envelope = Envelope { from, recipients, received: desk.now.utc, origin, shape };
+        if let Err(error) = desk.commits.commit(self.seat, draft, &envelope, desk.now) {
+            desk.note_spool_error("commit", &error, "refused a message");
+            return Err(not_taken(&error));
+        }
+        let since = farm::clock::microseconds();
+        self.handed = Some(Box::new(Handed { from: envelope.from, rcpts, size: shape.size, since }));
+        Ok(())
+    }
+
+    /// The time of the deadline has come.
+    pub(super) fn expire(&mut self, desk: &mut Desk) {
+        let Some(reply) = self.session.expire(desk.now.mono) else { return };
+        self.say(&reply);
+        if let Some(question) = self.question.take() {
+            desk.router.withdraw(self.number);
+            self.refused_recipient(desk, &question, &reply);
+        }
+    }
+
+    /// Ends the session with a 421: now, or, unless `firm`, after the transaction that is open.
+    pub(super) fn drain(&mut self, firm: bool) {
+        self.leaving = true;
+        if firm {
+            self.session.drain();
+        }
+    }
+
+    /// The session is over: nothing of it stays behind at the desk.
+    pub(super) fn leave(&mut self, desk: &mut Desk, why: &str) {
+        if self.question.take().is_some() {
+            desk.router.withdraw(self.number);
+        }
+        desk.transactions -= usize::from(std::mem::take(&mut self.counted));
+        self.closed(desk, why);
+    }
+
+    /// Adds a reply to what is to be sent.
+    pub(super) fn say(&mut self, reply: &Reply) {
+        let before = self.output.len();
+        reply.write_to(&mut self.output);
+        self.tally.written += octets(self.output.len() - before);
+    }
+
+    /// The reverse-path of the open transaction, in angle brackets; empty without one.
+    pub(super) fn sender(&self) -> String {
+        self.session.transaction().map(|transaction| transaction.from.to_string()).unwrap_or_default()
+    }
+
+    fn is_in_transaction(&self) -> bool {
+        self.session.transaction().is_some() || self.handed.is_some()
+    }
+
+    fn count_transaction(&mut self, desk: &mut Desk) {
+        let open = self.session.transaction().is_some();
+        if open != self.counted {
+            desk.transactions = if open { desk.transactions + 1 } else { desk.transactions - 1 };
+            self.counted = open;
+        }
+    }
+}
+
+/// What a client is told that goes on with a message long after it was too large. Only 421 may be sent unasked.
+fn flooded() -> Reply {
+    Reply::new(421, proto::status::Status::transient(3, 4), "the message is far too large; closing")
+}
+
+fn octets(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
