@@ -61,6 +61,8 @@ pub struct Channel<Out, In> {
     stream: UnixStream,
     writer: FrameWriter,
     queue: VecDeque<Frame>,
+    /// Where reads go first; allocated with the first one.
+    scratch: Vec<u8>,
     input: Vec<u8>,
     descriptors: VecDeque<OwnedFd>,
     types: PhantomData<fn(Out) -> In>,
@@ -77,6 +79,7 @@ impl<Out: Serialize, In: DeserializeOwned> Channel<Out, In> {
             stream,
             writer: FrameWriter::default(),
             queue: VecDeque::new(),
+            scratch: Vec::new(),
             input: Vec::new(),
             descriptors: VecDeque::new(),
             types: PhantomData,
@@ -165,9 +168,8 @@ impl<Out: Serialize, In: DeserializeOwned> Channel<Out, In> {
     /// Whatever is wrong with the other end; the channel is to be closed.
     pub fn receive(&mut self) -> Result<Batch<In>, ChannelError> {
         let mut messages = Vec::new();
-        let mut buffer = vec![0; READ];
         loop {
-            match self.read(&mut buffer, &mut messages) {
+            match self.read(&mut messages) {
                 Ok(true) => {}
                 Ok(false) => return Ok(Batch { messages, ended: true }),
                 Err(ChannelError::Io(e)) if e.kind() == io::ErrorKind::WouldBlock => {
@@ -184,19 +186,19 @@ impl<Out: Serialize, In: DeserializeOwned> Channel<Out, In> {
     /// As [`Channel::receive`].
     pub fn receive_waiting(&mut self) -> Result<Batch<In>, ChannelError> {
         let mut messages = Vec::new();
-        let mut buffer = vec![0; READ];
         self.stream.set_nonblocking(false)?;
-        let more = self.read(&mut buffer, &mut messages)?;
+        let more = self.read(&mut messages)?;
         self.stream.set_nonblocking(true)?;
         Ok(Batch { messages, ended: !more })
     }
 
     /// One read; `false` at the end.
-    fn read(&mut self, buffer: &mut [u8], messages: &mut Vec<Received<In>>) -> Result<bool, ChannelError> {
-        match self.stream.receive_descriptor(buffer) {
+    fn read(&mut self, messages: &mut Vec<Received<In>>) -> Result<bool, ChannelError> {
+        self.scratch.resize(READ, 0);
+        match self.stream.receive_descriptor(&mut self.scratch) {
             Ok((0, _)) => Ok(false),
             Ok((octets, descriptor)) => {
-                self.input.extend_from_slice(buffer.get(..octets).unwrap_or_default());
+                self.input.extend_from_slice(self.scratch.get(..octets).unwrap_or_default());
                 self.descriptors.extend(descriptor);
                 self.decode(messages)?;
                 Ok(true)

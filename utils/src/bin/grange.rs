@@ -1,0 +1,7 @@
+//! The administrator's command, and the supervisor.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    utils::cli::grange()
+}
