@@ -28,6 +28,27 @@ pub(crate) struct Child {
     pub(crate) ready: bool,
     /// The way to it.
     pub(crate) channel: ChildChannel,
+    /// What is to be said to it once it is ready: until then it listens to its first words only.
+    early: Vec<ToChild>,
+}
+
+impl Child {
+    /// Says one thing, now or as soon as the child is ready. A child that is gone is reaped in its turn.
+    pub(crate) fn say(&mut self, message: &ToChild) {
+        if self.ready {
+            let _reaped_in_its_turn = self.channel.send(message).and_then(|()| self.channel.flush());
+        } else {
+            self.early.push(message.clone());
+        }
+    }
+
+    /// Its set-up is done: it hears what has been said meanwhile.
+    pub(crate) fn becomes_ready(&mut self) {
+        self.ready = true;
+        for message in std::mem::take(&mut self.early) {
+            self.say(&message);
+        }
+    }
 }
 
 /// Why a child could not be started.
@@ -86,7 +107,7 @@ impl Children {
         setting.event_loop.watch(&channel, token(number)).map_err(failed)?;
         // A child that dies at once is reaped like any other; its broken pipe is no failure of the start.
         let _reaped_later = channel.flush();
-        self.living.insert(number, Child { role, pid, owner, ready: false, channel });
+        self.living.insert(number, Child { role, pid, owner, ready: false, channel, early: Vec::new() });
         Ok(number)
     }
 

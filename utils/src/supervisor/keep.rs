@@ -71,10 +71,10 @@ impl Supervisor {
         self.children.start(role, owner, &setting).map_err(|e| e.to_string())
     }
 
-    /// Says one thing to a child, now. A child that is gone is reaped in its turn.
+    /// Says one thing to a child, if it is there.
     pub(super) fn say(&mut self, child: ChildNumber, message: &ToChild) {
         if let Some(child) = self.children.get_mut(child) {
-            let _reaped_in_its_turn = child.channel.send(message).and_then(|()| child.channel.flush());
+            child.say(message);
         }
     }
 
@@ -105,7 +105,7 @@ impl Supervisor {
 
     fn ready(&mut self, number: ChildNumber) {
         let Some(child) = self.children.get_mut(number) else { return };
-        child.ready = true;
+        child.becomes_ready();
         let role = child.role;
         // Whoever hints to this process did so into the void while it was away.
         if matches!(role, Role::Scheduler | Role::RouterMultiplexer) {

@@ -326,7 +326,7 @@ impl Supervisor {
     /// Tells every child something.
     pub(super) fn tell_all(&mut self, message: &ToChild) {
         for (_, child) in self.children.iter_mut() {
-            let _reaped_in_its_turn = child.channel.send(message).and_then(|()| child.channel.flush());
+            child.say(message);
         }
     }
 }
