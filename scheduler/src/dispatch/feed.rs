@@ -1,0 +1,98 @@
+//! A job, with its descriptor: the queue names a message and recipients, the spool knows the rest.
+
+use super::agents::FileKey;
+use crate::queue::{AgentId, Feed};
+use crate::state::Scheduler;
+use ipc::agent::{Job, JobRecipient, ToAgent};
+use proto::disposition::{Disposition, Outcome};
+use proto::status::Status;
+use spool::{Spool, SpoolError};
+use std::io;
+use std::os::fd::OwnedFd;
+
+/// Why a job cannot be handed out.
+#[derive(Debug, thiserror::Error)]
+enum FeedError {
+    /// The record or the content is not what it should be.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    /// No descriptor can be had.
+    #[error("descriptor: {0}")]
+    Descriptor(#[from] io::Error),
+}
+
+impl FeedError {
+    /// Trying again does not help.
+    fn is_final(&self) -> bool {
+        matches!(self, Self::Spool(SpoolError::Damaged { .. } | SpoolError::Absent(_)))
+    }
+}
+
+impl Scheduler {
+    /// Hands out a job.
+    pub(super) fn feed(&mut self, feed: &Feed) {
+        if let Err(error) = self.try_feed(feed) {
+            self.unfed(feed, &error);
+        }
+    }
+
+    fn try_feed(&mut self, feed: &Feed) -> Result<(), FeedError> {
+        let entry = self.records.get(&mut self.spool, feed.place)?;
+        let body = self.spool.open(feed.place)?;
+        let recipients: Vec<JobRecipient> = feed
+            .recipients
+            .iter()
+            .filter_map(|&index| {
+                let recipient = self.recipient(&entry, index)?;
+                let user = recipient.route.map(|route| route.user).unwrap_or_default();
+                Some(JobRecipient { index, address: recipient.address, user })
+            })
+            .collect();
+        let key = if entry.large { FileKey::Large(entry.id) } else { FileKey::Segment(feed.place.segment) };
+        let duplicate = || -> io::Result<OwnedFd> {
+            let descriptor = body.descriptor().ok_or(io::ErrorKind::Unsupported)?;
+            descriptor.try_clone_to_owned()
+        };
+        let file = self.agents.give(feed.agent, key, duplicate)?;
+        self.agents.took(feed.agent, feed.job, feed.recipients.len(), key);
+        let job = Job {
+            job: feed.job.0,
+            id: entry.id,
+            received: entry.envelope.received,
+            from: entry.envelope.from.clone(),
+            host: (*feed.host).into(),
+            shape: entry.envelope.shape,
+            file,
+            offset: body.offset(),
+            length: body.length(),
+            recipients,
+        };
+        if let Some(agent) = self.agents.get_mut(feed.agent) {
+            agent.say(&ToAgent::Job(job));
+        }
+        Ok(())
+    }
+
+    /// What cannot be read is held for the operator; what could be read another time is deferred.
+    fn unfed(&mut self, feed: &Feed, error: &FeedError) {
+        let utc = self.now.utc;
+        log::error!("message {} cannot be handed out: {error}", feed.message);
+        if error.is_final() {
+            self.queue.hold(feed.message, utc);
+            self.queue.job_lost(feed.job, utc);
+            return self.unfed_agent(feed.agent);
+        }
+        for &index in &feed.recipients {
+            let text = format!("the spool cannot be read: {error}");
+            let disposition = Disposition::local(Outcome::Deferred, Status::transient(3, 0), text);
+            self.queue.settled(feed.job, index, disposition, utc);
+        }
+        self.unfed_agent(feed.agent);
+    }
+    /// The agent has not seen the job that it gave a credit for.
+    fn unfed_agent(&mut self, id: AgentId) {
+        if let Some(agent) = self.agents.get(id) {
+            self.queue.hungry(id, &agent.channel, 1, &[], self.now.utc);
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! How far each segment is read, and which of its records are not dealt with yet.
+//!
+//! A record is *loose* from the moment it is read until it is finished or stands in the log as waiting. The cursor that
+//! goes into the log, [`Track::cursor`], is the first loose record, so that a restart reads again exactly what nothing
+//! else remembers. Finished records behind a loose one are kept in mind for the next checkpoint.
+
+use crate::log::Mark;
+use proto::id::SpoolId;
+use proto::place::Place;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The first octet at which a segment can have a record; see spool(5).
+pub(super) const FIRST: u64 = 4096;
+
+/// One segment.
+#[derive(Debug)]
+pub(crate) struct Track {
+    /// Read up to here.
+    pub(super) read: u64,
+    /// Announced up to here.
+    pub(super) end: u64,
+    /// Its writer is dead or has closed it, and we have taken it over: `end` is final.
+    pub(super) released: bool,
+    /// Not to be read before this time (monotonic milliseconds), because reading failed.
+    pub(super) not_before: u64,
+    loose: BTreeSet<u64>,
+    finished: BTreeSet<u64>,
+    /// The cursor that the log knows.
+    logged: u64,
+    /// It can go as soon as the log is durable up to here.
+    pub(super) gone_at: Option<Mark>,
+    /// Loose records before this offset were loose at the last sweep, too.
+    swept: u64,
+}
+
+/// All segments that are known.
+#[derive(Debug, Default)]
+pub(crate) struct Tracks {
+    segments: BTreeMap<SpoolId, Track>,
+}
+
+impl Track {
+    fn new(cursor: u64) -> Self {
+        let cursor = cursor.max(FIRST);
+        Self {
+            read: cursor,
+            end: cursor,
+            released: false,
+            not_before: 0,
+            loose: BTreeSet::new(),
+            finished: BTreeSet::new(),
+            logged: 0,
+            gone_at: None,
+            swept: cursor,
+        }
+    }
+
+    /// Where a restart has to begin reading.
+    pub(crate) fn cursor(&self) -> u64 {
+        self.loose.first().copied().unwrap_or(self.read)
+    }
+
+    /// Every record in it is dealt with as far as the log is concerned, and there will be no others.
+    pub(super) fn is_spent(&self) -> bool {
+        self.released && self.is_read() && self.loose.is_empty()
+    }
+
+    /// Everything announced has been read.
+    pub(crate) fn is_read(&self) -> bool {
+        self.read >= self.end
+    }
+
+    /// Finished records at or behind the cursor.
+    pub(crate) fn finished(&self) -> impl Iterator<Item = u64> + '_ {
+        self.finished.iter().copied()
+    }
+
+    fn prune(&mut self) {
+        let cursor = self.cursor();
+        while self.finished.first().is_some_and(|&offset| offset < cursor) {
+            self.finished.pop_first();
+        }
+    }
+}
+
+impl Tracks {
+    /// A segment that the log remembers, or that was heard of.
+    pub(crate) fn open(&mut self, segment: SpoolId, cursor: u64) -> &mut Track {
+        self.segments.entry(segment).or_insert_with(|| Track::new(cursor))
+    }
+
+    /// One segment.
+    pub(crate) fn get(&self, segment: SpoolId) -> Option<&Track> {
+        self.segments.get(&segment)
+    }
+
+    /// One segment.
+    pub(super) fn get_mut(&mut self, segment: SpoolId) -> Option<&mut Track> {
+        self.segments.get_mut(&segment)
+    }
+
+    /// All segments, oldest first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (SpoolId, &Track)> {
+        self.segments.iter().map(|(&segment, track)| (segment, track))
+    }
+
+    /// The segment is gone.
+    pub(super) fn forget(&mut self, segment: SpoolId) {
+        self.segments.remove(&segment);
+    }
+
+    /// How far each segment is read.
+    pub(super) fn positions(&self) -> BTreeMap<SpoolId, u64> {
+        self.iter().map(|(segment, track)| (segment, track.read)).collect()
+    }
+
+    /// Segments with something to read now.
+    pub(super) fn readable(&self, mono: u64) -> Vec<SpoolId> {
+        let readable = self.iter().filter(|(_, track)| !track.is_read() && track.not_before <= mono);
+        readable.map(|(segment, _)| segment).collect()
+    }
+
+    /// A record was read and is not dealt with yet.
+    pub(super) fn loosen(&mut self, place: Place) {
+        self.open(place.segment, place.offset).loose.insert(place.offset);
+    }
+
+    /// The log speaks for this record from now on.
+    pub(crate) fn logged(&mut self, place: Place) {
+        if let Some(track) = self.segments.get_mut(&place.segment) {
+            track.loose.remove(&place.offset);
+            track.prune();
+        }
+    }
+
+    /// Nothing is left to do for this record.
+    pub(crate) fn finished(&mut self, place: Place) {
+        if let Some(track) = self.segments.get_mut(&place.segment) {
+            track.loose.remove(&place.offset);
+            track.finished.insert(place.offset);
+            track.prune();
+        }
+    }
+
+    /// Cursors that have moved since they were asked for last.
+    pub(crate) fn moved(&mut self) -> Vec<(SpoolId, u64)> {
+        let mut moved = Vec::new();
+        for (&segment, track) in &mut self.segments {
+            let cursor = track.cursor();
+            if cursor != track.logged {
+                track.logged = cursor;
+                moved.push((segment, cursor));
+            }
+        }
+        moved
+    }
+
+    /// Records that were loose at the last call already.
+    pub(super) fn stale(&mut self) -> Vec<Place> {
+        let mut stale = Vec::new();
+        for (&segment, track) in &mut self.segments {
+            stale.extend(track.loose.range(..track.swept).map(|&offset| Place { segment, offset }));
+            track.swept = track.read;
+        }
+        stale
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(offset: u64) -> Place {
+        Place { segment: SpoolId::new(1, 2, 3, 4), offset }
+    }
+
+    fn tracks() -> Tracks {
+        let mut tracks = Tracks::default();
+        for offset in [4096, 5000, 6000] {
+            tracks.loosen(place(offset));
+        }
+        let track = tracks.open(place(0).segment, 0);
+        (track.read, track.end) = (7000, 7000);
+        tracks
+    }
+
+    #[test]
+    fn the_cursor_stands_at_the_first_loose_record() {
+        let mut tracks = tracks();
+        let segment = place(0).segment;
+        assert_eq!(tracks.moved(), [(segment, 4096)]);
+        tracks.finished(place(5000));
+        assert_eq!(tracks.moved(), []);
+        assert_eq!(tracks.get(segment).unwrap().finished().collect::<Vec<_>>(), [5000]);
+        tracks.logged(place(4096));
+        assert_eq!(tracks.moved(), [(segment, 6000)]);
+        assert_eq!(tracks.get(segment).unwrap().finished().count(), 0, "the cursor speaks for it");
+        tracks.finished(place(6000));
+        assert_eq!(tracks.moved(), [(segment, 7000)]);
+    }
+
+    #[test]
+    fn a_record_is_stale_when_it_is_loose_at_two_sweeps() {
+        let mut tracks = tracks();
+        assert_eq!(tracks.stale(), []);
+        tracks.finished(place(5000));
+        assert_eq!(tracks.stale(), [place(4096), place(6000)]);
+    }
+}

@@ -1,0 +1,136 @@
+//! The log in use: lines are written once per turn of the loop and flushed within 20 ms.
+//!
+//! Invariant: `synced <= written`; a mark is durable when `synced` has reached it. After any failure the log is of no
+//! use and the scheduler starts again from disk.
+
+use super::syncer::Syncer;
+use farm::clock::Moment;
+use proto::id::SpoolId;
+use spool::log::{Log, LogRecord};
+use spool::SpoolError;
+use std::io;
+use std::os::fd::{AsRawFd, RawFd};
+
+/// Milliseconds after a write at which its flush is ordered.
+const DELAY: u64 = 10;
+
+/// Milliseconds between two attempts at a checkpoint that could not be made.
+const PAUSE: u64 = 60_000;
+
+/// A point in the log: everything appended before it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Mark(u64);
+
+/// The log of the scheduler.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    log: Log,
+    syncer: Syncer,
+    written: u64,
+    synced: u64,
+    /// Monotonic time of the next order, if something written is not ordered.
+    due: Option<u64>,
+    checkpoint_after: u64,
+}
+
+impl Ledger {
+    /// Takes over an opened log and starts the thread that flushes it.
+    ///
+    /// # Errors
+    /// No thread can be started.
+    pub(crate) fn new(log: Log) -> io::Result<Self> {
+        let syncer = Syncer::start()?;
+        Ok(Self { log, syncer, written: 0, synced: 0, due: None, checkpoint_after: 0 })
+    }
+
+    /// Adds a line.
+    pub(crate) fn append(&mut self, record: &LogRecord) {
+        self.log.append(record);
+    }
+
+    /// Writes what was added, and orders its flush when that is due.
+    ///
+    /// # Errors
+    /// The log is of no use any more.
+    pub(crate) fn write(&mut self, now: Moment) -> Result<(), SpoolError> {
+        if self.log.is_dirty() {
+            self.log.write()?;
+            self.written += 1;
+            self.due.get_or_insert(now.mono + DELAY);
+        }
+        if self.due.is_some_and(|due| due <= now.mono) {
+            self.due = None;
+            if !self.syncer.order(self.log.syncer(), self.written) {
+                return Err(SpoolError::Stopped);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes note of finished flushes; `true` if more is durable than before.
+    ///
+    /// # Errors
+    /// The log is of no use any more.
+    pub(crate) fn collect(&mut self) -> Result<bool, SpoolError> {
+        let before = self.synced;
+        for report in self.syncer.reports() {
+            self.synced = self.synced.max(report?);
+        }
+        Ok(self.synced > before)
+    }
+
+    /// Waits until everything that was added is durable; for the end of the process.
+    ///
+    /// # Errors
+    /// The log is of no use any more.
+    pub(crate) fn finish(&mut self) -> Result<(), SpoolError> {
+        self.log.write()?;
+        self.log.sync()?;
+        self.written += 1;
+        self.synced = self.written;
+        self.due = None;
+        Ok(())
+    }
+
+    /// The point behind everything that was added so far.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark(self.written + u64::from(self.log.is_dirty()))
+    }
+
+    /// Everything before the mark is on disk.
+    pub(crate) fn is_durable(&self, mark: Mark) -> bool {
+        self.synced >= mark.0
+    }
+
+    /// It is time for a checkpoint.
+    pub(crate) fn is_due(&self, now: Moment) -> bool {
+        self.log.is_due() && now.mono >= self.checkpoint_after
+    }
+
+    /// No checkpoint can be made now: not again for a while.
+    pub(crate) fn postpone(&mut self, now: Moment) {
+        self.checkpoint_after = now.mono + PAUSE;
+    }
+
+    /// Replaces everything by these lines, durably. Waits for the disk.
+    ///
+    /// # Errors
+    /// As [`Log::checkpoint`].
+    pub(crate) fn checkpoint(&mut self, id: SpoolId, records: &[LogRecord]) -> Result<(), SpoolError> {
+        self.log.checkpoint(id, records)?;
+        self.written += 1;
+        (self.synced, self.due) = (self.written, None);
+        Ok(())
+    }
+
+    /// When [`Ledger::write`] wants to be called, monotonic milliseconds.
+    pub(crate) fn next_deadline(&self) -> Option<u64> {
+        self.due
+    }
+}
+
+impl AsRawFd for Ledger {
+    fn as_raw_fd(&self) -> RawFd {
+        self.syncer.as_raw_fd()
+    }
+}

@@ -1,0 +1,81 @@
+//! The thread that waits for the disk, so that the loop does not.
+//!
+//! Orders are flushes, each with the number of the last write before it; a report says up to which write everything is
+//! durable. While one flush is under way the next orders gather.
+
+use spool::SpoolError;
+use spool::log::LogSync;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::net::UnixStream;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+
+/// Up to which write everything is durable, or why it is not.
+pub(super) type Report = Result<u64, SpoolError>;
+
+/// The handle of the thread.
+#[derive(Debug)]
+pub(super) struct Syncer {
+    /// `None` once the thread has been told to end.
+    orders: Option<Sender<(LogSync, u64)>>,
+    reports: Receiver<Report>,
+    wake: UnixStream,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Syncer {
+    /// Starts the thread.
+    pub(super) fn start() -> io::Result<Self> {
+        let (wake, bell) = UnixStream::pair()?;
+        wake.set_nonblocking(true)?;
+        bell.set_nonblocking(true)?;
+        let (orders, order_receiver) = channel();
+        let (report_sender, reports) = channel();
+        let run = move || run(&order_receiver, &report_sender, bell);
+        let thread = std::thread::Builder::new().name("log-sync".to_owned()).spawn(run)?;
+        Ok(Self { orders: Some(orders), reports, wake, thread: Some(thread) })
+    }
+
+    /// Orders a flush; `false` if the thread is gone.
+    pub(super) fn order(&self, sync: LogSync, write: u64) -> bool {
+        self.orders.as_ref().is_some_and(|orders| orders.send((sync, write)).is_ok())
+    }
+
+    /// The reports that are there.
+    pub(super) fn reports(&self) -> Vec<Report> {
+        // Drained before the channel is read: a report that comes between rings again.
+        let mut octets = [0; 64];
+        while matches!((&self.wake).read(&mut octets), Ok(count) if count > 0) {}
+        self.reports.try_iter().collect()
+    }
+}
+
+impl AsRawFd for Syncer {
+    fn as_raw_fd(&self) -> RawFd {
+        self.wake.as_raw_fd()
+    }
+}
+
+impl Drop for Syncer {
+    fn drop(&mut self) {
+        self.orders = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            log::error!("the log-sync thread died");
+        }
+    }
+}
+
+fn run(orders: &Receiver<(LogSync, u64)>, reports: &Sender<Report>, mut bell: UnixStream) {
+    while let Ok(first) = orders.recv() {
+        // One flush is enough for all that were ordered meanwhile, unless the file has changed between.
+        let (sync, write) = orders.try_iter().last().unwrap_or(first);
+        if reports.send(sync.sync().map(|()| write)).is_err() {
+            return;
+        }
+        // A full socket is as good as one more octet in it.
+        let _full = bell.write(&[1]);
+    }
+}

@@ -1,0 +1,7 @@
+//! The scheduler; started by the supervisor.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    farm::skeleton::main("scheduler", scheduler::process::run)
+}

@@ -1,0 +1,120 @@
+//! What the operator orders: each order says how much it changed.
+
+use super::select::is_under;
+use crate::log::word_of;
+use crate::queue::Hold;
+use crate::state::Scheduler;
+use farm::journal::MessageEvent;
+use ipc::control::{End, Selection};
+use proto::id::SpoolId;
+use spool::log::LogRecord;
+
+/// Who gave an order; the control socket lets only root and the user that Grange runs as give one.
+const BY: &str = "operator";
+
+impl Scheduler {
+    /// Makes messages ready now.
+    pub(super) fn retry(&mut self, selection: &Selection) -> End {
+        let utc = self.now.utc;
+        if let Selection::Ids(_) = selection {
+            return self.each(selection, |scheduler, id| {
+                let routing = scheduler.unrouted.hasten(|message| message.id == id);
+                routing + scheduler.queue.retry_message(id, utc).messages
+            });
+        }
+        let changed = match selection {
+            Selection::Host(host) => {
+                let threads = self.queue.threads(None, usize::MAX);
+                let mut hosts: Vec<_> = threads.into_iter().map(|thread| thread.host).collect();
+                hosts.sort_unstable();
+                hosts.dedup();
+                let hosts = hosts.iter().filter(|hop| is_under(hop, host));
+                hosts.map(|hop| self.queue.retry_host(hop, utc).messages).sum()
+            }
+            _ => self.unrouted.hasten(|_| true) + self.queue.retry_all(utc).messages,
+        };
+        done(changed, Vec::new())
+    }
+
+    /// Keeps messages until they are released.
+    pub(super) fn hold(&mut self, selection: &Selection) -> End {
+        self.each(selection, |scheduler, id| {
+            let changed = match scheduler.unrouted.find(id) {
+                Some(place) => {
+                    let changed = scheduler.unrouted.set_held(place, Some("by the operator".into()));
+                    if changed {
+                        scheduler.log(&LogRecord::Held { place, why: word_of(Hold::Operator).to_owned() });
+                    }
+                    usize::from(changed)
+                }
+                None => scheduler.queue.hold(id, scheduler.now.utc).messages,
+            };
+            if changed > 0 {
+                scheduler.note(id, MessageEvent::Held { by: BY, why: "" });
+            }
+            changed
+        })
+    }
+
+    /// Lets held messages go.
+    pub(super) fn release(&mut self, selection: &Selection) -> End {
+        self.each(selection, |scheduler, id| {
+            let changed = match scheduler.unrouted.find(id) {
+                Some(place) => {
+                    let changed = scheduler.unrouted.set_held(place, None);
+                    if changed {
+                        scheduler.log(&LogRecord::Released { place });
+                    }
+                    scheduler.unrouted.hasten(|message| message.id == id);
+                    scheduler.expand_if_complete(place);
+                    usize::from(changed)
+                }
+                None => scheduler.queue.release(id, scheduler.now.utc).messages,
+            };
+            if changed > 0 {
+                scheduler.note(id, MessageEvent::Released { by: BY });
+            }
+            changed
+        })
+    }
+
+    /// Discards messages.
+    pub(super) fn remove_messages(&mut self, selection: &Selection) -> End {
+        self.each(selection, |scheduler, id| {
+            let rcpts = match scheduler.unrouted.find(id) {
+                Some(place) => {
+                    let entry = scheduler.records.get(&mut scheduler.spool, place);
+                    let rcpts = entry.map_or(0, |entry| entry.envelope.recipients.len());
+                    for part in scheduler.unrouted.remove(place) {
+                        scheduler.book.finished(part);
+                    }
+                    scheduler.book.finished(place);
+                    Some(rcpts)
+                }
+                None => {
+                    let changed = scheduler.queue.remove(id, scheduler.now.utc);
+                    (changed.messages > 0).then_some(changed.recipients)
+                }
+            };
+            if let Some(rcpts) = rcpts {
+                let rcpts = u64::try_from(rcpts).unwrap_or(u64::MAX);
+                scheduler.note(id, MessageEvent::Removed { by: BY, rcpts });
+            }
+            usize::from(rcpts.is_some())
+        })
+    }
+
+    fn each(
+        &mut self,
+        selection: &Selection,
+        mut order: impl FnMut(&mut Self, SpoolId) -> usize,
+    ) -> End {
+        let (ids, remarks) = self.select(selection);
+        let changed = ids.into_iter().map(|id| order(self, id)).sum();
+        done(changed, remarks)
+    }
+}
+
+fn done(changed: usize, messages: Vec<String>) -> End {
+    End { ok: messages.is_empty(), count: u64::try_from(changed).unwrap_or(u64::MAX), messages }
+}

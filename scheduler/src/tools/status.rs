@@ -1,0 +1,91 @@
+//! The lines of `grange status` for the scheduler and its channels.
+
+use crate::state::Scheduler;
+use ipc::control::FarmLine;
+use std::collections::BTreeMap;
+
+impl Scheduler {
+    /// The scheduler's own line.
+    pub(crate) fn status(&self) -> FarmLine {
+        let gauges = self.queue.gauges();
+        let threads = self.queue.threads(None, usize::MAX);
+        let unrouted_held = self.unrouted.iter().filter(|(_, message)| message.held.is_some()).count();
+        let held = threads.iter().map(|thread| u64::from(thread.held)).sum::<u64>() + count(unrouted_held);
+        let routing = count(self.unrouted.len() - unrouted_held);
+        let (waiting, hosts, in_flight) =
+            (gauges.recipients.waiting, count(gauges.threads), count(gauges.in_flight));
+        let mut now = format!(
+            "{} waiting for {} hosts, {} in flight",
+            thousands(waiting.saturating_sub(in_flight)),
+            thousands(hosts),
+            thousands(in_flight)
+        );
+        for (number, word) in [(held, "held"), (routing, "in routing")] {
+            if number > 0 {
+                now.push_str(&format!(", {} {word}", thousands(number)));
+            }
+        }
+        let messages = count(gauges.messages) + count(self.unrouted.len());
+        let numbers = [
+            ("waiting", waiting),
+            ("hosts", hosts),
+            ("in_flight", in_flight),
+            ("held", held),
+            ("routing", routing),
+            ("messages", messages),
+            ("delivered", gauges.recipients.delivered),
+            ("failed", gauges.recipients.failed),
+            ("segments", count(self.tracks.iter().count())),
+        ];
+        FarmLine { role: "scheduler".to_owned(), now, gauges: gauge_map(&numbers), ..FarmLine::default() }
+    }
+}
+
+/// A channel's line.
+pub(crate) fn channel_line(scheduler: &Scheduler, channel: &str) -> FarmLine {
+    let agents = scheduler.agents.iter().filter(|(_, agent)| agent.channel == channel);
+    let (sessions, hosts) = agents.fold((0, 0), |(sessions, hosts), (_, agent)| {
+        (sessions + u64::from(agent.gauges.0), hosts + u64::from(agent.gauges.1))
+    });
+    let busy = scheduler.agents.busy(channel);
+    FarmLine {
+        role: channel.to_owned(),
+        busy: Some(u32::try_from(busy).unwrap_or(u32::MAX)),
+        now: format!("{} sessions to {} hosts", thousands(sessions), thousands(hosts)),
+        gauges: gauge_map(&[("sessions", sessions), ("hosts", hosts)]),
+        ..FarmLine::default()
+    }
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+fn gauge_map(numbers: &[(&str, u64)]) -> BTreeMap<String, f64> {
+    numbers.iter().map(|&(name, number)| (name.to_owned(), number as f64)).collect()
+}
+
+/// A number for people: `18,204`.
+fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::thousands;
+
+    #[test]
+    fn thousands_are_separated() {
+        for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (18_204, "18,204"), (1_234_567, "1,234,567")] {
+            assert_eq!(thousands(number), text);
+        }
+    }
+}

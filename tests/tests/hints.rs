@@ -1,0 +1,96 @@
+//! Notification sockets that somebody floods with junk.
+
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use system_tests::daemon::local_user;
+use system_tests::{Grange, Sink};
+
+/// Sends junk to a socket until it is dropped.
+struct Flood {
+    stop: Arc<AtomicBool>,
+    sent: Arc<AtomicU64>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Flood {
+    fn on(path: PathBuf, segments: PathBuf) -> Self {
+        assert!(path.exists(), "{} is where everybody can send to", path.display());
+        let (stop, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let (stopped, counter) = (Arc::clone(&stop), Arc::clone(&sent));
+        let thread = std::thread::spawn(move || {
+            let socket = UnixDatagram::unbound().unwrap();
+            socket.set_nonblocking(true).unwrap();
+            let mut number = 0;
+            while !stopped.load(Ordering::Relaxed) {
+                number += 1;
+                if socket.send_to(&junk(number, &segments), &path).is_ok() {
+                    counter.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        });
+        Self { stop, sent, thread: Some(thread) }
+    }
+}
+
+impl Drop for Flood {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.take().unwrap().join().unwrap();
+    }
+}
+
+/// Noise, malformed hints, hints about segments that do not exist, and lies about those that do.
+fn junk(number: u64, segments: &Path) -> Vec<u8> {
+    let segment = || {
+        let names = std::fs::read_dir(segments).into_iter().flatten().flatten();
+        names.map(|entry| entry.file_name().to_string_lossy().into_owned()).next().unwrap_or_default()
+    };
+    match number % 6 {
+        0 => Vec::new(),
+        1 => vec![u8::try_from(number % 251).unwrap(); 60_000],
+        2 => b"new ../../etc/passwd 0 4096".to_vec(),
+        3 => format!("new {number:018} 0 {}", u64::MAX).into_bytes(),
+        4 => format!("new {} 0 {}", segment(), u64::MAX).into_bytes(),
+        _ => format!("new {} {} {}", segment(), number, number + 4096).into_bytes(),
+    }
+}
+
+#[test]
+fn mail_flows_through_a_flood_of_junk() {
+    let sink = Sink::start();
+    let mut grange =
+        Grange::prepare(&format!("[router]\nroutes = {{ \".\" = \"smtp!127.0.0.1:{}\" }}\n", sink.port));
+    // An alias with two targets takes the way through the router's notification socket.
+    let aliases = format!("both: {}, bob@far.example\n", local_user());
+    std::fs::write(grange.root().join("etc/aliases"), aliases).unwrap();
+    grange.go();
+    let before = (grange.pids("router-multiplexer"), grange.pids("router"), grange.pids("scheduler"));
+    let segments = grange.root().join("spool/segments");
+    let floods: Vec<Flood> = ["router.notify", "scheduler.notify"]
+        .map(|socket| Flood::on(grange.root().join("run").join(socket), segments.clone()))
+        .into();
+    let mut client = grange.connect();
+    client.expect(250, "EHLO client.example");
+    for number in 0..50 {
+        let content = format!("Subject: {number}\r\n\r\n{number}\r\n");
+        let to = ["ann@far.example", "both@example.org"];
+        assert_eq!(client.deliver("you@client.example", &to, content.as_bytes()), 250, "{}", client.last);
+    }
+    grange.wait_for_mail(&local_user(), 50);
+    sink.wait_for(50);
+    grange.wait_until_empty();
+    let sent: Vec<u64> = floods.iter().map(|flood| flood.sent.load(Ordering::Relaxed)).collect();
+    assert!(sent.iter().all(|&sent| sent > 100), "hardly any junk was taken: {sent:?}");
+    drop(floods);
+    grange.wait_for_line(&["hints-dropped", "scheduler "]);
+    grange.wait_for_line(&["hints-dropped", "router"]);
+    let after = (grange.pids("router-multiplexer"), grange.pids("router"), grange.pids("scheduler"));
+    assert_eq!(before, after, "nobody died of it");
+    let ann = sink.taken().iter().flat_map(|taken| &taken.to).filter(|to| to.contains("ann@")).count();
+    let bob = sink.taken().iter().flat_map(|taken| &taken.to).filter(|to| to.contains("bob@")).count();
+    assert_eq!((ann, bob, grange.mail_of(&local_user()).len()), (50, 50, 50), "each once");
+    println!("50 messages flowed beside {sent:?} datagrams of junk");
+}

@@ -1,0 +1,166 @@
+//! Which job goes out on which connection, and when one is opened.
+
+use super::Smtp;
+use super::connection::Connection;
+use super::hops::{self, Hop};
+use super::host::Route;
+use super::target::{Place, bare};
+use crate::agent::Turn;
+use ipc::resolve::Resolved;
+use proto::client::{Dialect, Settings, Timeouts};
+use proto::disposition::{Disposition, Outcome};
+use proto::status::Status;
+use std::collections::VecDeque;
+
+impl Smtp {
+    /// Gives work to the idle connections of a host, opens others where they are needed, and forgets the host when
+    /// nothing is left.
+    pub(super) fn serve(&mut self, key: usize, turn: &mut Turn<'_>) {
+        let Some(host) = self.hosts.get_mut(key) else { return };
+        host.listed = false;
+        self.feed_idle(key, turn.now.mono);
+        self.open_wanted(key, turn);
+        if self.hosts.get(key).is_some_and(|host| host.is_over()) {
+            let host = self.hosts.remove(key);
+            self.names.remove(&host.name);
+        }
+    }
+
+    fn feed_idle(&mut self, key: usize, now: u64) {
+        while let Some(host) = self.hosts.get_mut(key).filter(|host| !host.waiting.is_empty())
+            && let Some(idle) = host.idle.pop()
+        {
+            let Some(connection) = self.connections.get_mut(idle).filter(|one| one.is_idle()) else {
+                continue;
+            };
+            if let Some(delivery) = host.waiting.pop_front() {
+                connection.served += 1;
+                connection.begin(delivery, now);
+                self.list(idle);
+            }
+        }
+    }
+
+    fn open_wanted(&mut self, key: usize, turn: &mut Turn<'_>) {
+        let now = turn.now.mono;
+        while let Some(host) = self.hosts.get_mut(key).filter(|host| host.wants_connection(now)) {
+            let Some(hops) = host.hops(now) else {
+                if !matches!(host.route, Route::Asked) && self.find(key, now) {
+                    continue;
+                }
+                return;
+            };
+            if self.connections.len() >= self.most() {
+                self.starving.push(key);
+                self.make_room(now);
+                return;
+            }
+            if !self.open(key, hops, turn) {
+                return;
+            }
+        }
+    }
+
+    /// Finds out where to connect; `true` if it is known at once.
+    fn find(&mut self, key: usize, now: u64) -> bool {
+        let Some(host) = self.hosts.get_mut(key) else { return false };
+        match &host.target.place {
+            Place::Address(address) => {
+                let port = host.target.port.unwrap_or(self.settings.channel.port);
+                host.route = Route::Known(vec![Hop::literal(*address, port)], now);
+                true
+            }
+            Place::Ask(ask) => {
+                host.route = Route::Asked;
+                self.resolver.ask(&host.name, ask.clone(), now);
+                false
+            }
+        }
+    }
+
+    /// The resolver has answered for a host.
+    pub(super) fn resolved(&mut self, key: usize, answer: Resolved, turn: &mut Turn<'_>) {
+        let Some(host) = self.hosts.get_mut(key) else { return };
+        let port = host.target.port.unwrap_or(self.settings.channel.port);
+        host.route = match hops::of(answer, bare(&host.name), port) {
+            Ok(hops) => Route::Known(hops, turn.now.mono),
+            Err(fate) => {
+                for delivery in host.waiting.drain(..) {
+                    delivery.settle_all(&fate, turn.desk);
+                }
+                Route::Unknown
+            }
+        };
+        self.list_host(key);
+    }
+
+    /// Tries one address after another until a connection is under way; `false` if none is.
+    pub(super) fn open(&mut self, key: usize, mut hops: VecDeque<Hop>, turn: &mut Turn<'_>) -> bool {
+        let connect_by = turn.now.mono.saturating_add(self.settings.channel.connect_timeout);
+        while let Some(hop) = hops.pop_front() {
+            let settings = Settings {
+                dialect: Dialect::Smtp,
+                our_name: self.settings.common.hostname.clone(),
+                peer: hop.remote.clone(),
+                timeouts: Timeouts::default(),
+            };
+            let entry = self.connections.vacant_entry();
+            let number = entry.key();
+            let begun = Connection::start(hop.clone(), hops.clone(), settings, (key, connect_by));
+            let watched = begun.and_then(|connection| {
+                turn.event_loop.watch(connection.stream(), Self::token(number))?;
+                Ok(connection)
+            });
+            let Some(host) = self.hosts.get_mut(key) else { return false };
+            match watched {
+                Ok(connection) => {
+                    entry.insert(connection);
+                    self.connected_hosts += usize::from(host.open == 0);
+                    host.open += 1;
+                    host.opening += 1;
+                    self.timers.set(number, connect_by);
+                    return true;
+                }
+                Err(error) => host.failed(hop.address, unreachable(&hop, &error.to_string())),
+            }
+        }
+        self.exhausted(key, turn);
+        false
+    }
+
+    /// No address is left to try for a connection.
+    fn exhausted(&mut self, key: usize, turn: &mut Turn<'_>) {
+        let Some(host) = self.hosts.get_mut(key) else { return };
+        if host.open > host.opening {
+            host.enough_until = turn.now.mono + ENOUGH;
+        } else if host.opening > 0 {
+            host.spent = true;
+        } else if let Some(why) = host.failure.take() {
+            host.spent = false;
+            for delivery in host.waiting.drain(..) {
+                delivery.settle_all(&why, turn.desk);
+            }
+            // Whatever comes next begins with the first address again.
+            host.bad.clear();
+        }
+    }
+
+    /// Closes an idle connection of any host, so that another host can have one.
+    fn make_room(&mut self, now: u64) {
+        let Some(idle) = self.hosts.iter_mut().find_map(|(_, host)| host.idle.pop()) else { return };
+        if let Some(connection) = self.connections.get_mut(idle) {
+            connection.quit(now);
+            self.list(idle);
+        }
+    }
+}
+
+/// The fate of a host that cannot be connected to.
+pub(super) fn unreachable(hop: &Hop, why: &str) -> Disposition {
+    let words = format!("cannot connect to {}: {why}", hop.address);
+    let remote = hop.remote.clone();
+    Disposition { remote, ..Disposition::local(Outcome::HostDeferred, Status::transient(4, 1), words) }
+}
+
+/// How long a host is content with its connections after it refused another, in milliseconds.
+const ENOUGH: u64 = 10_000;

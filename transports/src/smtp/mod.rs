@@ -1,0 +1,50 @@
+//! The channel `smtp`: delivery over SMTP, many sessions in one process.
+//!
+//! ```text
+//! job ──► Host (queue, limits, what the resolver said) ──► Connection (socket, proto session, content) ──► desk
+//!              ▲ next job for an idle connection, next exchanger after a failure ┘
+//! ```
+//!
+//! A host has never more connections than jobs that need one, and two at most before the first has been greeted. A
+//! connection tries the exchangers in the order of the resolver, those that failed lately last; refusal, time-out, a bad
+//! greeting and a loss before the first transaction lead to the next one. When the last has failed and no connection
+//! stands, everything that waits for the host is deferred with the reason of the last.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `agent.rs` | [`Smtp`]: the tables, and a turn of the loop |
+//! | `dispatch.rs` | which job on which connection, when to open one |
+//! | `outcome.rs` | what comes back from a connection |
+//! | `host.rs` | one host: its queue and its connections |
+//! | `delivery.rs` | one job, and who of its recipients is left |
+//! | `connection.rs`, `outgoing.rs` | one connection; the content on its way out |
+//! | `target.rs`, `limits.rs`, `hops.rs` | what a host means; how much it may get; where to connect |
+//! | `resolver.rs` | the way to the resolver |
+
+mod agent;
+mod connection;
+mod delivery;
+mod dispatch;
+mod hops;
+mod host;
+mod limits;
+mod outcome;
+mod outgoing;
+mod resolver;
+mod target;
+
+pub use agent::Smtp;
+
+use crate::agent::run as run_agent;
+use farm::config::Channel;
+use farm::exit::Fatal;
+use farm::skeleton::Child;
+use ipc::contact::Contact;
+
+/// Runs the agent.
+///
+/// # Errors
+/// As [`crate::agent::run`].
+pub fn run(child: Child<Option<Channel>>) -> Result<(), Fatal> {
+    run_agent(child, |settings, callers| Ok(Smtp::new(settings, callers.dial(Contact::Dns)?)))
+}

@@ -1,0 +1,116 @@
+//! What comes back from a connection, and what follows from it.
+
+use super::Smtp;
+use super::connection::{Connection, Event};
+use super::dispatch::unreachable;
+use crate::agent::Turn;
+use proto::disposition::{Disposition, Outcome};
+use proto::status::Status;
+
+impl Smtp {
+    /// Looks at what happened on a connection.
+    pub(super) fn digest(&mut self, key: usize, turn: &mut Turn<'_>) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        for event in std::mem::take(&mut connection.events) {
+            self.note(key, event, turn);
+        }
+        let Some(connection) = self.connections.get(key) else { return };
+        if connection.is_closed() {
+            self.bury(key, turn);
+            return;
+        }
+        if connection.is_idle() {
+            self.rest(key, turn);
+        }
+        match self.connections.get(key).and_then(Connection::deadline) {
+            Some(at) => self.timers.set(key, at),
+            None => drop(self.timers.cancel(key)),
+        }
+    }
+
+    fn note(&mut self, key: usize, event: Event, turn: &mut Turn<'_>) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        let Some(host) = self.hosts.get_mut(connection.host) else { return };
+        match event {
+            Event::Settled(index, disposition) => {
+                if let Some(delivery) = &mut connection.delivery {
+                    delivery.settled(index, disposition, turn.desk);
+                }
+            }
+            Event::Returned => match connection.delivery.take() {
+                Some(delivery) if self.winding_up => turn.desk.forget(delivery.work.ticket),
+                Some(delivery) => host.waiting.push_front(delivery),
+                None => {}
+            },
+            Event::Unusable(why) => host.failed(connection.hop.address, why),
+            Event::Unreachable(why) => {
+                host.failed(connection.hop.address, unreachable(&connection.hop, &why));
+            }
+        }
+    }
+
+    /// A connection is closed: its job, if it has one, ends here; an attempt to connect goes on elsewhere.
+    fn bury(&mut self, key: usize, turn: &mut Turn<'_>) {
+        let Some(mut connection) = self.remove(key, turn) else { return };
+        let Some(host) = self.hosts.get_mut(connection.host) else { return };
+        if let Some(mut delivery) = connection.delivery.take() {
+            if delivery.goes_on(turn.desk) {
+                host.waiting.push_front(delivery);
+            } else {
+                // All are settled by now; if one were not, this says so instead of keeping the job for ever.
+                let words = "connection closed";
+                let rest = Disposition::local(Outcome::Deferred, Status::transient(4, 2), words);
+                delivery.settle_all(&rest, turn.desk);
+            }
+        }
+        if connection.opening && !host.waiting.is_empty() && !self.winding_up {
+            self.open(connection.host, connection.others, turn);
+        }
+    }
+
+    /// Takes a connection out of all tables.
+    pub(super) fn remove(&mut self, key: usize, turn: &Turn<'_>) -> Option<Connection> {
+        let connection = self.connections.try_remove(key)?;
+        turn.event_loop.forget(connection.stream());
+        self.timers.cancel(key);
+        if let Some(host) = self.hosts.get_mut(connection.host) {
+            host.closed(key, connection.opening);
+            self.connected_hosts -= usize::from(host.open == 0);
+        }
+        self.list_host(connection.host);
+        for host in std::mem::take(&mut self.starving) {
+            self.list_host(host);
+        }
+        Some(connection)
+    }
+
+    /// A session is idle: it goes on with the same job, or waits for the next, or ends.
+    fn rest(&mut self, key: usize, turn: &mut Turn<'_>) {
+        let now = turn.now.mono;
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        let Some(host) = self.hosts.get_mut(connection.host) else { return };
+        if std::mem::take(&mut connection.opening) {
+            connection.others.clear();
+            host.serves(connection.hop.address);
+        }
+        if let Some(mut delivery) = connection.delivery.take()
+            && delivery.goes_on(turn.desk)
+        {
+            connection.begin(delivery, now);
+            self.list(key);
+            return;
+        }
+        let needed_elsewhere = !self.starving.is_empty() && host.waiting.is_empty();
+        if self.winding_up || needed_elsewhere || connection.served >= host.limits.messages {
+            connection.quit(now);
+            self.list(key);
+            return;
+        }
+        if !host.idle.contains(&key) {
+            connection.idle_by = Some(now.saturating_add(self.settings.channel.idle));
+            host.idle.push(key);
+        }
+        let host = connection.host;
+        self.list_host(host);
+    }
+}
