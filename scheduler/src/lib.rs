@@ -25,4 +25,6 @@ mod notices;
 pub mod process;
 pub mod queue;
 mod state;
+#[cfg(test)]
+mod tests;
 mod tools;

@@ -99,7 +99,8 @@ impl Scheduler {
     pub(crate) fn next_deadline(&self) -> u64 {
         // UTC deadlines are looked at again at least each second, because that clock may be set.
         let queue = self.queue.next_deadline().map(|due| self.now.mono + due.saturating_sub(self.now.utc));
-        let deadlines = [queue, self.ledger.next_deadline(), self.notices.next_deadline(), self.book.next_deadline()];
+        let deadlines =
+            [queue, self.ledger.next_deadline(), self.notices.next_deadline(), self.book.next_deadline()];
         let soonest = deadlines.into_iter().flatten().min().unwrap_or(u64::MAX);
         soonest.min(self.now.mono + 1000).min(self.scan.next_at()).min(self.router_hints.next_deadline())
     }

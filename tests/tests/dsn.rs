@@ -80,7 +80,7 @@ fn nobody_is_told_about_a_notice() {
 #[test]
 fn what_expires_comes_back_as_a_notice() {
     let grange = Grange::start(
-        "[router]\nroutes = { \".\" = \"smtp!127.0.0.1:9\" }\n[scheduler]\nretry = [\"200ms\"]\nexpire = \"1s\"\n",
+        "[router]\nroutes = { \".\" = \"smtp!127.0.0.1:9\" }\n[scheduler]\nretry = [\"1s\"]\nexpire = \"2s\"\n",
     );
     let user = local_user();
     let mut client = grange.connect();

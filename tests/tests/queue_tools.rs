@@ -102,7 +102,7 @@ fn three_mistakes_are_reported_at_once_and_nothing_starts() {
         let said = said(&output);
         for mistake in [
             "grange.toml:3:1: unknown key \"relay-network\" in [smtpserver]; did you mean \"relay-networks\"?",
-            "grange.toml:6:15: retry[1] = \"15 minuts\" is not a duration; write 15m",
+            "grange.toml:6:16: retry[1] = \"15 minuts\" is not a duration; write 15m",
             "grange.toml:7:1: unknown key \"expier\" in [scheduler]; did you mean \"expire\"?",
             "3 errors",
         ] {

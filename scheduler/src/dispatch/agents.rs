@@ -130,11 +130,6 @@ impl Agents {
         busy.into_iter().filter(|id| self.get(*id).is_some_and(|agent| agent.channel == channel)).count()
     }
 
-    /// Jobs in the hands of all agents.
-    pub(crate) fn in_flight(&self) -> usize {
-        self.jobs.len()
-    }
-
     /// Tells every agent to finish.
     pub(crate) fn drain(&mut self) {
         for agent in self.living.values_mut().filter(|agent| !agent.draining) {

@@ -13,7 +13,9 @@ pub(crate) fn policy(section: &Section, channels: &BTreeMap<String, Channel>, ho
         jobs: section.jobs,
         high_water: usize::try_from(section.memory_messages).unwrap_or(usize::MAX),
         channels: channels.iter().map(|(name, channel)| channel_policy(name, channel, section)).collect(),
-        seed: hostname.bytes().fold(7, |seed, octet| (seed ^ u64::from(octet)).wrapping_mul(0x0100_0000_01b3)),
+        seed: hostname
+            .bytes()
+            .fold(7, |seed, octet| (seed ^ u64::from(octet)).wrapping_mul(0x0100_0000_01b3)),
         ..Policy::default()
     }
 }

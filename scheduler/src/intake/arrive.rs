@@ -30,13 +30,13 @@ impl Scheduler {
             Kind::Expansion(part) => self.part_arrived(part, &entry),
             Kind::Notice { .. } => {
                 self.notices.seen(entry.id);
-                self.message_arrived(entry, finished);
+                self.message_arrived(entry, &finished);
             }
-            Kind::Message => self.message_arrived(entry, finished),
+            Kind::Message => self.message_arrived(entry, &finished),
         }
     }
 
-    fn message_arrived(&mut self, entry: Entry, finished: BTreeSet<u32>) {
+    fn message_arrived(&mut self, entry: Entry, finished: &BTreeSet<u32>) {
         let place = entry.place;
         let recipients = &entry.envelope.recipients;
         let unrouted = recipients.is_empty() || recipients.iter().any(|recipient| recipient.route.is_none());

@@ -76,7 +76,8 @@ impl Scheduler {
                 return Ok(None);
             }
             let numbered = (EXPANDED.saturating_add(first)..).zip(part.envelope.recipients);
-            recipients.extend(numbered.filter(|(_, recipient)| !entry.envelope.recipients.contains(recipient)));
+            recipients
+                .extend(numbered.filter(|(_, recipient)| !entry.envelope.recipients.contains(recipient)));
         }
         let routed = entry.envelope.recipients.iter().any(|recipient| recipient.route.is_some());
         Ok((routed || !recipients.is_empty()).then_some((entry, recipients)))

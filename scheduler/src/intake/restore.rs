@@ -15,6 +15,7 @@ use farm::journal::{Journal, ProgramEvent};
 use proto::address::ReversePath;
 use proto::disposition::Disposition;
 use proto::envelope::Recipient;
+use proto::id::SpoolId;
 use proto::place::Place;
 use spool::log::{Log, LogRecord, Waiting};
 use spool::{Segments, Spool};
@@ -75,7 +76,7 @@ impl Scheduler {
     }
 
     fn replay(&mut self, replay: Replay) {
-        self.open_tracks(&replay);
+        let there = self.open_tracks(&replay);
         let mut waiting: Vec<Waiting> = replay.waiting.into_values().collect();
         waiting.sort_by_key(|waiting| waiting.id);
         let mut holds = replay.held;
@@ -83,7 +84,7 @@ impl Scheduler {
             let hold = holds.remove(&waiting.place);
             self.restore_message(waiting, hold);
         }
-        self.holds = holds;
+        self.holds = holds.into_iter().filter(|(place, _)| there.contains(&place.segment)).collect();
         let clocks: Vec<ThreadClock> = replay.clocks.into_values().collect();
         let missing: Vec<ThreadClock> =
             clocks.into_iter().filter(|clock| !self.queue.restore_clock(clock, self.now.utc)).collect();
@@ -99,8 +100,8 @@ impl Scheduler {
         self.note_own(ProgramEvent::Recovered { segments, messages, time });
     }
 
-    /// Segments that exist are read on from their cursors; what the log says of others is over.
-    fn open_tracks(&mut self, replay: &Replay) {
+    /// Segments that exist are read on from their cursors; what the log says of others is over. Gives those that exist.
+    fn open_tracks(&mut self, replay: &Replay) -> BTreeSet<SpoolId> {
         let there: BTreeSet<_> = match self.spool.segments() {
             Ok(segments) => segments.into_iter().collect(),
             Err(error) => {
@@ -118,11 +119,13 @@ impl Scheduler {
             let cursor = tracks.get(place.segment).map_or(0, |track| track.cursor());
             place.offset >= cursor && there.contains(&place.segment)
         };
-        let waiting = replay.waiting.keys().filter(|place| unread(place)).map(|&place| (place, Known::Waiting));
+        let waiting =
+            replay.waiting.keys().filter(|place| unread(place)).map(|&place| (place, Known::Waiting));
         let finished = replay.finished.iter().filter(|(place, _)| unread(place));
         let finished = finished.map(|(&place, finished)| (place, Known::Finished(finished.clone())));
         let known: BTreeMap<Place, Known> = waiting.chain(finished).collect();
         self.known = known;
+        there
     }
 
     fn restore_message(&mut self, waiting: Waiting, hold: Option<Hold>) {

@@ -49,9 +49,10 @@ impl Scan {
 impl Scheduler {
     /// Scans when it is time to. `true` if there is more to do at once.
     pub(crate) fn sweep(&mut self) -> bool {
+        let mut found = false;
         if self.scan.next_at <= self.now.mono {
             self.scan.next_at = self.now.mono + EACH;
-            self.take_over();
+            found = self.take_over() > 0;
             self.own_up();
             let stale = self.tracks.stale();
             self.scan.stale = stale.into();
@@ -61,7 +62,7 @@ impl Scheduler {
             let Some(place) = self.scan.stale.pop_front() else { break };
             self.log_stale(place);
         }
-        !self.scan.stale.is_empty()
+        found || !self.scan.stale.is_empty()
     }
 
     /// A message that has waited without an attempt goes into the log, too, so that the cursor can pass it.
@@ -122,7 +123,12 @@ impl Scheduler {
             damage.defect.to_string()
         };
         let length = damage.to.saturating_sub(damage.from);
-        self.note_own(ProgramEvent::Damage { segment: damage.segment, offset: damage.from, length, why: &why });
+        self.note_own(ProgramEvent::Damage {
+            segment: damage.segment,
+            offset: damage.from,
+            length,
+            why: &why,
+        });
     }
 
     /// Removes segments in which everything is finished, some per call.

@@ -69,9 +69,9 @@ impl Unrouted {
         let parts = self.parts.get(&of)?;
         let mut attempts: Vec<u32> = parts.keys().map(|&(attempt, _)| attempt).collect();
         attempts.dedup();
-        attempts.into_iter().find_map(|attempt| {
-            complete(parts, attempt).map(|parts| Winner { attempt, parts })
-        })
+        attempts
+            .into_iter()
+            .find_map(|attempt| complete(parts, attempt).map(|parts| Winner { attempt, parts }))
     }
 
     /// Forgets one attempt and gives the places of its parts.
@@ -128,13 +128,13 @@ impl Unrouted {
 
     /// The messages about which the router is to be asked now, `limit` at most.
     pub(crate) fn due(&mut self, mono: u64, limit: usize) -> Vec<Place> {
-        let due = |message: &&mut Message| message.held.is_none() && message.ask_at <= mono;
-        let mut places = Vec::new();
-        for (&place, message) in self.messages.iter_mut().filter(|(_, m)| due(&m)).take(limit) {
+        let due = |message: &Message| message.held.is_none() && message.ask_at <= mono;
+        let due = self.messages.iter_mut().filter(|(_, message)| due(message)).take(limit);
+        due.map(|(&place, message)| {
             message.ask_at = mono + NEXT_ASK;
-            places.push(place);
-        }
-        places
+            place
+        })
+        .collect()
     }
 
     /// Asks about these messages at once.

@@ -81,7 +81,8 @@ impl Scheduler {
 
     fn write_waiting(&mut self) -> Result<(), SpoolError> {
         for (place, message) in std::mem::take(&mut self.book.waiting) {
-            let Some(arrival) = self.queue.arrival_of(message).filter(|_| !self.book.finished.contains(&place))
+            let Some(arrival) =
+                self.queue.arrival_of(message).filter(|_| !self.book.finished.contains(&place))
             else {
                 continue;
             };

@@ -6,13 +6,13 @@
 use super::syncer::Syncer;
 use farm::clock::Moment;
 use proto::id::SpoolId;
-use spool::log::{Log, LogRecord};
 use spool::SpoolError;
+use spool::log::{Log, LogRecord};
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 
 /// Milliseconds after a write at which its flush is ordered.
-const DELAY: u64 = 10;
+const DELAY: u64 = 15;
 
 /// Milliseconds between two attempts at a checkpoint that could not be made.
 const PAUSE: u64 = 60_000;

@@ -258,7 +258,8 @@ mod tests {
     #[test]
     fn a_removed_segment_takes_everything_along() {
         let segment = place(0).segment;
-        let replay = Replay::of(vec![waiting(10, &[0]), done(20, &[0]), cursor(10), LogRecord::Removed { segment }]);
+        let replay =
+            Replay::of(vec![waiting(10, &[0]), done(20, &[0]), cursor(10), LogRecord::Removed { segment }]);
         assert!(replay.waiting.is_empty() && replay.finished.is_empty() && replay.cursors.is_empty());
     }
 
@@ -273,7 +274,10 @@ mod tests {
         };
         let replay = Replay::of(vec![clock(2)]);
         let kept = &replay.clocks[&("smtp".to_owned(), "h".to_owned())];
-        assert_eq!((kept.attempts, kept.retry_at, kept.last.as_ref().unwrap().reply.as_str()), (2, 7, "gone"));
+        assert_eq!(
+            (kept.attempts, kept.retry_at, kept.last.as_ref().unwrap().reply.as_str()),
+            (2, 7, "gone")
+        );
         assert!(Replay::of(vec![clock(2), clock(0)]).clocks.is_empty());
     }
 }

@@ -61,7 +61,10 @@ mod tests {
 
     #[test]
     fn a_remote_with_blanks_stays_one_word() {
-        let last = Disposition { remote: "a b".into(), ..Disposition::local(Outcome::HostDeferred, Status::transient(4, 1), "gone") };
+        let last = Disposition {
+            remote: "a b".into(),
+            ..Disposition::local(Outcome::HostDeferred, Status::transient(4, 1), "gone")
+        };
         assert_eq!(print(Some(7), Some(&last)), "@7 4.4.1 a_b gone");
         assert_eq!(parse("", Outcome::Deferred), (None, None));
     }

@@ -14,7 +14,13 @@ pub(super) struct Cause {
 }
 
 /// Builds the message. The time in it is that of its id, so that the same decision always gives the same octets.
-pub(super) fn compose(id: SpoolId, decided: &Decided, to: &Mailbox, cause: Cause, hostname: &str) -> Composed {
+pub(super) fn compose(
+    id: SpoolId,
+    decided: &Decided,
+    to: &Mailbox,
+    cause: Cause,
+    hostname: &str,
+) -> Composed {
     let now = id.milliseconds();
     let notice = Notice {
         id,

@@ -53,7 +53,8 @@ pub(crate) struct Notices {
 impl Notices {
     /// Those that an earlier scheduler decided on.
     pub(crate) fn restored(decided: BTreeMap<SpoolId, Decided>) -> Self {
-        let pending = decided.into_iter().map(|(id, decided)| (id, Pending { decided, stage: Stage::Restored }));
+        let pending =
+            decided.into_iter().map(|(id, decided)| (id, Pending { decided, stage: Stage::Restored }));
         Self { pending: pending.collect(), ..Self::default() }
     }
 

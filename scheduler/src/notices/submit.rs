@@ -97,7 +97,9 @@ impl Scheduler {
     }
 
     fn submit(&mut self, id: SpoolId) {
-        let Some(decided) = self.notices.pending.get(&id).map(|pending| pending.decided.clone()) else { return };
+        let Some(decided) = self.notices.pending.get(&id).map(|pending| pending.decided.clone()) else {
+            return;
+        };
         let ReversePath::Mailbox(to) = decided.to.clone() else {
             // No notice is about a notice; a log that says otherwise is not ours.
             self.notices.pending.remove(&id);
@@ -141,7 +143,11 @@ impl Scheduler {
             Ok(entry) => entry,
             Err(error) => {
                 log::error!("a notice without headers: {error}");
-                return Cause { id: place.segment, received: place.segment.milliseconds(), headers: Vec::new() };
+                return Cause {
+                    id: place.segment,
+                    received: place.segment.milliseconds(),
+                    headers: Vec::new(),
+                };
             }
         };
         let (id, received) = (entry.id, entry.envelope.received);

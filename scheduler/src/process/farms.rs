@@ -81,11 +81,6 @@ impl Farms {
         self.list.iter_mut().for_each(|farm| farm.farm.drain());
     }
 
-    /// No agent of our own lives.
-    pub(super) fn is_empty(&self) -> bool {
-        self.list.iter().all(|farm| farm.farm.is_empty())
-    }
-
     fn named(&mut self, name: &str) -> Option<&mut ChannelFarm> {
         self.list.iter_mut().find(|farm| farm.name == name)
     }

@@ -103,7 +103,9 @@ impl Process {
                 return self.scheduler.ledger.finish().map_err(|error| self.broken(&error));
             }
             let deadline = if more { 0 } else { self.next_deadline() };
-            self.event_loop.turn(Some(deadline), &mut ready).map_err(Fatal::doing(Exit::System, "event loop"))?;
+            self.event_loop
+                .turn(Some(deadline), &mut ready)
+                .map_err(Fatal::doing(Exit::System, "event loop"))?;
             self.scheduler.now = self.event_loop.now();
             for event in &ready {
                 self.dispatch(*event);
@@ -225,8 +227,9 @@ impl Process {
 
     fn is_drained(&self) -> bool {
         self.draining.is_some_and(|until| {
-            let idle = self.scheduler.agents.in_flight() == 0 && self.farms.is_empty();
-            idle || self.scheduler.now.mono >= until
+            // An agent whose channel has ended has nothing more to say.
+            let silent = self.scheduler.agents.iter().all(|(_, agent)| agent.ended);
+            silent || self.scheduler.now.mono >= until
         })
     }
 

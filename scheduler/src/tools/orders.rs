@@ -104,11 +104,7 @@ impl Scheduler {
         })
     }
 
-    fn each(
-        &mut self,
-        selection: &Selection,
-        mut order: impl FnMut(&mut Self, SpoolId) -> usize,
-    ) -> End {
+    fn each(&mut self, selection: &Selection, mut order: impl FnMut(&mut Self, SpoolId) -> usize) -> End {
         let (ids, remarks) = self.select(selection);
         let changed = ids.into_iter().map(|id| order(self, id)).sum();
         done(changed, remarks)

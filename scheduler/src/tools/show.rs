@@ -86,9 +86,8 @@ impl Scheduler {
         let recipients: Vec<QueueRecipient> =
             own.chain(expanded).map(|(index, recipient)| recipient_line(index, recipient, lines)).collect();
         let indexes = lines.iter().flat_map(|line| &line.recipients);
-        let open: Vec<String> = indexes
-            .filter_map(|&index| Some(self.recipient(entry, index)?.address.to_string()))
-            .collect();
+        let open: Vec<String> =
+            indexes.filter_map(|&index| Some(self.recipient(entry, index)?.address.to_string())).collect();
         QueueMessage { line: queue_line(entry, &vertices, &open), place: entry.place, recipients }
     }
 

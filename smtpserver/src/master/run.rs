@@ -44,6 +44,8 @@ pub(super) struct Master {
     pub(super) paused: Option<u64>,
     pub(super) pause_began: u64,
     pub(super) draining: bool,
+    /// The supervisor is gone.
+    pub(super) orphaned: bool,
     /// Counters of workers that are gone.
     pub(super) gone: WorkerGauges,
     rate: Rate,
@@ -93,6 +95,7 @@ pub fn run(mut child: Child<SmtpServer>) -> Result<(), Fatal> {
         paused: None,
         pause_began: 0,
         draining: false,
+        orphaned: false,
         gone: WorkerGauges::default(),
         rate: Rate::default(),
     };
@@ -175,7 +178,13 @@ impl Master {
             }
         }
         if batch.ended {
+            self.orphaned = true;
             self.drain("the supervisor is gone");
+            // Some of them may have ended before.
+            let workers: Vec<ChildNumber> = self.workers.keys().copied().collect();
+            for worker in workers {
+                self.hear_worker(worker);
+            }
         }
     }
 

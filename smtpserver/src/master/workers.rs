@@ -111,6 +111,10 @@ impl Master {
                 }
             }
         }
+        // As a rule the supervisor tells of a worker's end; when it is gone, the end of the channel must do.
+        if batch.ended && self.orphaned {
+            self.bury(child, "channel closed", true);
+        }
     }
 
     fn ended(&mut self, child: ChildNumber, sessions: &[u64]) {
@@ -126,6 +130,10 @@ impl Master {
     pub(super) fn exited(&mut self, child: ChildNumber, how: &str, clean: bool) {
         // What it said before it died still counts.
         self.hear_worker(child);
+        self.bury(child, how, clean);
+    }
+
+    fn bury(&mut self, child: ChildNumber, how: &str, clean: bool) {
         if let Some(worker) = self.workers.remove(&child) {
             self.event_loop.forget(&worker.channel);
             self.gone.accepted += worker.gauges.accepted;

@@ -51,8 +51,10 @@ impl Smtp {
                 return;
             };
             if self.connections.len() >= self.most() {
-                self.starving.push(key);
-                self.make_room(now);
+                if !self.starving.contains(&key) {
+                    self.starving.push(key);
+                    self.make_room(now);
+                }
                 return;
             }
             if !self.open(key, hops, turn) {

@@ -77,10 +77,11 @@ impl Smtp {
             host.closed(key, connection.opening);
             self.connected_hosts -= usize::from(host.open == 0);
         }
-        self.list_host(connection.host);
+        // Those who wait for a connection to close come before the host that had it.
         for host in std::mem::take(&mut self.starving) {
             self.list_host(host);
         }
+        self.list_host(connection.host);
         Some(connection)
     }
 

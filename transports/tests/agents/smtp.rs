@@ -104,6 +104,23 @@ fn an_idle_connection_makes_room_for_another_host() {
     rig.drain().unwrap();
 }
 
+#[test]
+fn a_busy_host_does_not_keep_another_from_its_only_connection() {
+    let sinks = [Sink::start(Manners::default()), Sink::start(Manners::default())];
+    let mut rig = rig_with(HashMap::new(), |settings| {
+        settings.channel.sessions = 2;
+        settings.channel.messages_per_session = 3;
+    });
+    let file = rig.file(TEXT);
+    for _ in 0..30 {
+        rig.job_in(file, &sinks[0].host(), TEXT, &["a@example.org"]);
+    }
+    let other = rig.job_in(file, &sinks[1].host(), TEXT, &["a@example.org"]);
+    let heard = rig.hear(|heard| heard.settled.contains_key(&(other, 0)));
+    assert!(heard.settled.len() < 25, "it came after {} others", heard.settled.len());
+    rig.drain().unwrap();
+}
+
 /// Several loopback addresses with one port, so that they can be exchangers of one domain.
 fn exchangers(hosts: &[(&str, Option<Manners>)]) -> (Vec<Exchanger>, Vec<Sink>, u16) {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

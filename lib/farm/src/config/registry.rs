@@ -193,7 +193,7 @@ pub const SCHEDULER: &[Parameter<Scheduler>] = &[
     ),
     row(
         "expire",
-        Kind::Duration(MINUTE, YEAR),
+        Kind::Duration(SECOND, YEAR),
         |s| Field::Number(&mut s.expire),
         "When to give a recipient up and tell the sender.",
     ),

@@ -110,7 +110,7 @@ retry = ["1m", "5m",
         wrong(text),
         [
             "grange: /etc/grange/grange.toml:7:1: unknown key \"relay-network\" in [smtpserver]; did you mean \"relay-networks\"?",
-            "grange: /etc/grange/grange.toml:10:10: expire = 0 is out of range; it goes from 1m to 366d",
+            "grange: /etc/grange/grange.toml:10:10: expire = 0 is out of range; it goes from 1s to 366d",
             "grange: /etc/grange/grange.toml:12:10: retry[2] = \"15 minuts\" is not a duration; write 15m",
         ]
     );

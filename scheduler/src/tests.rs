@@ -1,0 +1,8 @@
+//! The scheduler on a real spool in a temporary directory, with agents that are played.
+
+mod deliveries;
+mod expansions;
+mod notices;
+mod restarts;
+mod site;
+mod tooling;

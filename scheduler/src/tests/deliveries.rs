@@ -1,0 +1,144 @@
+//! From a hint to a removed segment.
+
+use super::site::*;
+use ipc::agent::FromAgent;
+use proto::id::SpoolId;
+
+#[test]
+fn a_message_is_fed_settled_and_its_segment_removed() {
+    let mut site = Site::new();
+    let mut writer = open(site.directory.path());
+    let (committed, announced) = commit(&mut writer, vec![routed("a@x.example", "x.example")], START);
+    site.hint(announced);
+    let mut agent = site.agent();
+    agent.hungry(10);
+    let jobs = site.talk(&mut agent);
+    let [job] = jobs.as_slice() else { panic!("{jobs:?}") };
+    assert_eq!((job.id, job.host.as_str(), job.recipients.len()), (committed.id, "x.example", 1));
+    assert_eq!(job.recipients[0].user, "a@x.example");
+    assert_eq!(agent.content(job), CONTENT);
+    agent.settle(job, 0, delivered());
+    site.talk(&mut agent);
+    assert_eq!(site.it().queue.gauges().recipients.delivered, 1);
+    assert!(site.journal().contains(" delivered "), "{}", site.journal());
+    // The writer ends; the scan takes the segment over, asks the agent for it, and removes it.
+    drop(writer);
+    assert_eq!(site.segments(), 1);
+    for _ in 0..4 {
+        site.pass(60_000);
+        site.settle();
+        site.talk(&mut agent);
+    }
+    assert_eq!((site.segments(), agent.released.len()), (0, 1));
+}
+
+#[test]
+fn a_segment_stays_while_an_agent_holds_it() {
+    let mut site = Site::new();
+    let mut writer = open(site.directory.path());
+    let (_, announced) = commit(&mut writer, vec![routed("a@x.example", "x.example")], START);
+    site.hint(announced);
+    let mut agent = site.agent();
+    agent.hungry(10);
+    let jobs = site.talk(&mut agent);
+    agent.settle(&jobs[0], 0, delivered());
+    site.talk(&mut agent);
+    drop(writer);
+    for _ in 0..4 {
+        site.pass(60_000);
+        site.settle();
+    }
+    assert_eq!(site.segments(), 1, "it was asked, and has not answered");
+    let id = agent.id;
+    site.it().lost(id, true);
+    for _ in 0..2 {
+        site.pass(60_000);
+        site.settle();
+    }
+    assert_eq!(site.segments(), 0);
+}
+
+#[test]
+fn jobs_of_an_agent_that_dies_go_to_another() {
+    let mut site = Site::new();
+    let mut writer = open(site.directory.path());
+    let (_, announced) = commit(&mut writer, vec![routed("a@x.example", "x.example")], START);
+    site.hint(announced);
+    let mut first = site.agent();
+    first.hungry(1);
+    assert_eq!(site.talk(&mut first).len(), 1);
+    let id = first.id;
+    site.it().lost(id, false);
+    let mut second = site.agent();
+    second.hungry(1);
+    assert_eq!(site.talk(&mut second).len(), 1);
+}
+
+#[test]
+fn junk_and_forged_hints_do_no_harm() {
+    let mut site = Site::new();
+    let mut writer = open(site.directory.path());
+    let (_, announced) = commit(&mut writer, vec![routed("a@x.example", "x.example")], START);
+    let forged = [
+        b"junk".to_vec(),
+        format!("new {} 4096 99999999", announced.segment).into_bytes(),
+        format!("new {} 1 2", announced.segment).into_bytes(),
+        format!("new {} 4096 8192", SpoolId::new(1, 2, 3, 4)).into_bytes(),
+    ];
+    for datagram in &forged {
+        site.it().hint(datagram);
+        site.turn();
+    }
+    assert!(site.it().hints_dropped >= 3);
+    site.hint(announced);
+    assert_eq!(site.it().queue.gauges().messages, 1);
+}
+
+#[test]
+fn a_lost_hint_is_made_good_by_the_next_one_and_by_the_scan() {
+    let mut site = Site::new();
+    let mut writer = open(site.directory.path());
+    commit(&mut writer, vec![routed("a@x.example", "x.example")], START);
+    let (_, announced) = commit(&mut writer, vec![routed("b@x.example", "x.example")], START);
+    site.hint(announced);
+    assert_eq!(site.it().queue.gauges().messages, 2);
+    let (_, lost) = commit(&mut writer, vec![routed("c@x.example", "x.example")], START);
+    assert_eq!(lost.segment, announced.segment);
+    drop(writer);
+    site.pass(60_000);
+    assert_eq!(site.it().queue.gauges().messages, 3);
+}
+
+#[test]
+fn above_the_high_water_mark_messages_stay_in_their_segment() {
+    let mut site = Site::new();
+    let policy = crate::queue::Policy { high_water: 2, ..crate::queue::Policy::default() };
+    let now = site.now.utc;
+    site.it().queue.reconfigure(policy, now);
+    let mut writer = open(site.directory.path());
+    for _ in 0..5 {
+        let (_, announced) = commit(&mut writer, vec![routed("a@x.example", "x.example")], START);
+        site.hint(announced);
+    }
+    assert_eq!(site.it().queue.gauges().messages, 2);
+    let mut agent = site.agent();
+    agent.hungry(10);
+    let mut done = 0;
+    for _ in 0..5 {
+        for job in site.talk(&mut agent) {
+            agent.settle(&job, 0, delivered());
+            done += 1;
+        }
+    }
+    assert_eq!(done, 5);
+}
+
+#[test]
+fn an_agent_says_what_it_does() {
+    let mut site = Site::new();
+    let mut agent = site.agent();
+    agent.say(&FromAgent::Gauges { sessions: 131, hosts: 88 });
+    site.talk(&mut agent);
+    let line = crate::tools::channel_line(site.it(), "smtp");
+    assert_eq!(line.now, "131 sessions to 88 hosts");
+}

@@ -1,0 +1,167 @@
+//! What a restart keeps.
+
+use super::site::*;
+use ipc::agent::FromAgent;
+
+#[test]
+fn what_is_finished_is_not_delivered_again() {
+    let mut site = Site::new();
+    let mut writer = open(site.directory.path());
+    for name in ["a", "b"] {
+        let recipient = routed(&format!("{name}@x.example"), "x.example");
+        let (_, announced) = commit(&mut writer, vec![recipient], START);
+        site.hint(announced);
+    }
+    let mut agent = site.agent();
+    agent.hungry(1);
+    let jobs = site.talk(&mut agent);
+    agent.settle(&jobs[0], 0, delivered());
+    site.talk(&mut agent);
+    drop(writer);
+    site.restart();
+    assert_eq!(site.it().queue.gauges().messages, 1);
+    let mut agent = site.agent();
+    agent.hungry(10);
+    assert!(site.talk(&mut agent).is_empty(), "two seconds for late reports");
+    site.pass(2_000);
+    let again = site.talk(&mut agent);
+    assert_eq!(again.len(), 1);
+    assert_ne!(again[0].id, jobs[0].id);
+}
+
+#[test]
+fn a_recipient_that_is_finished_is_left_out() {
+    let mut site = Site::new();
+    let mut writer = open(site.directory.path());
+    let recipients = vec![routed("a@x.example", "x.example"), routed("b@y.example", "y.example")];
+    let (_, announced) = commit(&mut writer, recipients, START);
+    site.hint(announced);
+    let mut agent = site.agent();
+    agent.hungry(10);
+    let jobs = site.talk(&mut agent);
+    assert_eq!(jobs.len(), 2);
+    let job = jobs.iter().find(|job| job.host == "y.example").unwrap();
+    agent.settle(job, 1, delivered());
+    site.talk(&mut agent);
+    drop(writer);
+    site.restart();
+    let mut agent = site.agent();
+    agent.hungry(10);
+    site.talk(&mut agent);
+    site.pass(2_000);
+    let jobs = site.talk(&mut agent);
+    assert_eq!(jobs.len(), 1);
+    assert_eq!(jobs[0].host, "x.example");
+}
+
+#[test]
+fn a_dead_host_keeps_its_clock() {
+    let mut site = Site::new();
+    let mut writer = open(site.directory.path());
+    for name in ["a", "b", "c"] {
+        let recipient = routed(&format!("{name}@x.example"), "x.example");
+        let (_, announced) = commit(&mut writer, vec![recipient], START);
+        site.hint(announced);
+    }
+    let mut agent = site.agent();
+    agent.hungry(1);
+    let jobs = site.talk(&mut agent);
+    agent.settle(&jobs[0], 0, host_dead());
+    site.talk(&mut agent);
+    let before = site.it().queue.threads(None, 10);
+    assert!(before[0].next.is_some());
+    drop(writer);
+    for _ in 0..2 {
+        site.restart();
+        let after = site.it().queue.threads(None, 10);
+        assert_eq!((after[0].next, after[0].attempts, after[0].messages), (before[0].next, 1, 3));
+        assert_eq!(after[0].why, before[0].why);
+    }
+}
+
+#[test]
+fn a_recipient_that_waits_alone_keeps_its_time_and_its_reason() {
+    let mut site = Site::new();
+    let mut writer = open(site.directory.path());
+    let (committed, announced) = commit(&mut writer, vec![routed("a@x.example", "x.example")], START);
+    site.hint(announced);
+    let mut agent = site.agent();
+    agent.hungry(1);
+    let jobs = site.talk(&mut agent);
+    agent.settle(&jobs[0], 0, deferred());
+    site.talk(&mut agent);
+    let before = site.it().queue.lines(committed.id);
+    drop(writer);
+    site.restart();
+    let after = site.it().queue.lines(committed.id);
+    assert_eq!((after[0].next, after[0].attempts, &after[0].why), (before[0].next, 1, &before[0].why));
+    assert_eq!(site.it().known.len(), 0);
+}
+
+#[test]
+fn a_late_report_settles_what_was_in_flight() {
+    let mut site = Site::new();
+    let mut writer = open(site.directory.path());
+    let (committed, announced) = commit(&mut writer, vec![routed("a@x.example", "x.example")], START);
+    site.hint(announced);
+    let mut agent = site.agent();
+    agent.hungry(1);
+    assert_eq!(site.talk(&mut agent).len(), 1);
+    drop(writer);
+    site.restart();
+    let mut survivor = site.agent();
+    survivor.say(&FromAgent::Late { id: committed.id, index: 0, disposition: delivered() });
+    survivor.hungry(10);
+    site.talk(&mut survivor);
+    site.pass(5_000);
+    assert!(site.talk(&mut survivor).is_empty());
+    assert_eq!(site.it().queue.gauges().messages, 0);
+}
+
+#[test]
+fn a_checkpoint_says_the_same_in_fewer_words() {
+    let mut site = Site::new();
+    let mut writer = open(site.directory.path());
+    let mut agent = site.agent();
+    agent.hungry(100);
+    for number in 0..20 {
+        let host = format!("h{number}.example");
+        let (_, announced) = commit(&mut writer, vec![routed("a@x.example", &host)], START);
+        site.hint(announced);
+        for job in site.talk(&mut agent) {
+            agent.settle(&job, 0, if number % 2 == 0 { delivered() } else { deferred() });
+        }
+        site.talk(&mut agent);
+    }
+    let (held, announced) = commit(&mut writer, vec![routed("a@x.example", "held.example")], START);
+    site.hint(announced);
+    let now = site.now.utc;
+    site.it().queue.hold(held.id, now);
+    site.turn();
+    let before: Vec<_> = site.it().queue.export().collect();
+    site.it().checkpoint().unwrap();
+    drop(writer);
+    site.restart();
+    let after: Vec<_> = site.it().queue.export().collect();
+    assert_eq!(after.len(), 11);
+    assert_eq!(after, before);
+    let cursors: Vec<bool> =
+        site.it().tracks.iter().map(|(_, track)| track.cursor() > announced.from).collect();
+    assert_eq!(cursors, [true], "no old segment is read again");
+}
+
+#[test]
+fn a_message_that_never_got_an_attempt_is_in_the_log_after_two_minutes() {
+    let mut site = Site::new();
+    let mut writer = open(site.directory.path());
+    let (_, announced) = commit(&mut writer, vec![routed("a@x.example", "x.example")], START);
+    site.hint(announced);
+    let cursor = |site: &mut Site| site.it().tracks.get(announced.segment).unwrap().cursor();
+    assert_eq!(cursor(&mut site), 4096);
+    site.pass(60_000);
+    site.pass(60_000);
+    assert!(cursor(&mut site) >= announced.to);
+    drop(writer);
+    site.restart();
+    assert_eq!(site.it().queue.gauges().messages, 1);
+}
