@@ -116,6 +116,7 @@ impl Drop for Sink {
 
 impl Shared {
     fn serve(&self, stream: TcpStream) -> std::io::Result<()> {
+        stream.set_nodelay(true)?;
         let mut output = stream.try_clone()?;
         let mut input = BufReader::new(stream);
         let mut message = Taken { from: String::new(), to: Vec::new(), content: Vec::new() };

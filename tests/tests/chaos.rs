@@ -133,6 +133,9 @@ fn nothing_acknowledged_is_lost_when_processes_die() {
         acknowledged.iter().filter(|number| !arrived.contains_key(number)).copied().collect::<Vec<_>>()
     };
     wait_for("the queue is empty", || (grange.gauge("scheduler", "messages") == 0.0).then_some(()));
+    if let Ok(file) = std::env::var("CHAOS_JOURNAL") {
+        std::fs::write(file, grange.told()).unwrap();
+    }
     let arrived = arrivals(&sink);
     let lost = missing(&arrived);
     let duplicates: u64 = arrived.values().map(|times| times - 1).sum();

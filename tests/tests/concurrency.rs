@@ -86,6 +86,7 @@ fn every_message_of_many_sessions_arrives() {
     wait_until("the gauges return to zero", || {
         ["sessions", "transactions"].iter().all(|gauge| grange.gauge("smtpserver", gauge) == 0.0)
     });
+    wait_until("all are counted", || grange.gauge("smtpserver", "accepted") == messages as f64);
     let flushes = grange.gauge("smtpserver", "flushes");
     println!(
         "{messages} messages in {sessions} sessions: accepted in {:.2} s, delivered in {:.2} s, {flushes} flushes",

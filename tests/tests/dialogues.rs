@@ -65,13 +65,13 @@ fn accepted(script: &str) -> Vec<String> {
     asks.filter_map(|address| address.rsplit_once('@').map(|(local, _)| written_out(script, local))).collect()
 }
 
-/// A local part for which the script has only a pattern stands in its RCPT.
+/// A local part for which the script has only a pattern is the last text that is sent several times.
 fn written_out(script: &str, local: &str) -> String {
-    let whole = || {
-        let line = script.lines().find_map(|line| line.split_once("RCPT TO:<").map(|(_, rest)| rest));
-        line.and_then(|rest| rest.split('@').next()).unwrap_or_default().to_owned()
-    };
-    if local == "*" { whole() } else { local.to_owned() }
+    if local != "*" {
+        return local.to_owned();
+    }
+    let repeated = script.lines().filter_map(|line| line.strip_prefix("C* ")?.split_once(' ')).next_back();
+    repeated.map(|(count, text)| text.repeat(count.parse().unwrap())).expect("a long local part")
 }
 
 /// Plays one script.

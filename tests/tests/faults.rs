@@ -1,7 +1,6 @@
 //! What fails on purpose, through `grange fault`: each gets its clear answer, and nothing acknowledged is lost.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use system_tests::daemon::local_user;
 use system_tests::{Client, Grange, Sink, wait_for, wait_until};
 
@@ -34,6 +33,11 @@ fn try_deliver(grange: &Grange, to: &str) -> u16 {
         client.try_reply()
     };
     send().unwrap_or(0)
+}
+
+/// How many processes have died by abort.
+fn exits(grange: &Grange) -> usize {
+    grange.journal().lines().filter(|line| line.contains(" exited ") && line.contains("signal 6")).count()
 }
 
 #[test]
@@ -72,13 +76,19 @@ fn a_disk_that_goes_on_failing_stops_the_worker_and_a_new_one_takes_its_place() 
     let grange = Grange::relaying_to(sink.port, "[smtpserver]\nlisten = [\"127.0.0.1:0\"]\nworkers = 1\n");
     let before = grange.pids("smtpserver");
     fault(&grange, "smtpserver/flush", 1000);
-    let codes: Vec<u16> = (0..4).map(|_| try_deliver(&grange, "lost@far.example")).collect();
-    assert!(!codes.contains(&250), "{codes:?}");
-    wait_until("a new worker accepts", || try_deliver(&grange, "ann@far.example") == 250);
+    let mut refused = 0;
+    wait_until("a new worker accepts", || match try_deliver(&grange, "ann@far.example") {
+        250 => true,
+        code => {
+            assert!([0, 421, 451].contains(&code), "{code}");
+            refused += 1;
+            false
+        }
+    });
+    assert!(refused >= 2, "two failures and the worker gives up");
     assert_ne!(grange.pids("smtpserver"), before);
     grange.wait_until_empty();
-    assert!(sink.taken().iter().all(|taken| taken.to == ["RCPT TO:<ann@far.example>"]));
-    assert_eq!(sink.count(), 1);
+    assert_eq!(sink.count(), 1, "what was refused is not delivered");
 }
 
 #[test]
@@ -99,35 +109,43 @@ fn a_connection_in_the_hands_of_a_dying_worker_is_served_by_another() {
 
 #[test]
 fn an_agent_that_dies_in_a_job_costs_nothing() {
-    let sink = Sink::start();
+    // A sink that takes its time, so that there is a middle of a job to die in.
+    let sink = Sink::scripted(|line| {
+        if line == "." {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        None
+    });
     let grange = Grange::relaying_to(sink.port, "[scheduler]\nretry = [\"1s\"]\n");
     let user = local_user();
-    for (role, to) in [("smtp", "ann@far.example".to_owned()), ("mailbox", format!("{user}@example.org"))] {
-        let before = grange.pids(role);
-        fault(&grange, &format!("{role}/agent-die"), 1);
+    let cases = [("smtp", "ann@far.example".to_owned()), ("mailbox", format!("{user}@example.org"))];
+    for (role, to) in cases {
+        // An agent must be there to have the fault: this one delivers first.
         let mut client = greeted(&grange);
         assert_eq!(client.deliver("you@client.example", &[&to], CONTENT), 250, "{}", client.last);
         grange.wait_for_line(&[&client.id(), " delivered "]);
-        grange.wait_for_line(&[&format!(" {role} exited")]);
-        assert_ne!(grange.pids(role), before);
+        let (before, dead) = (grange.pids(role), exits(&grange));
+        fault(&grange, &format!("{role}/agent-die"), 1);
+        assert_eq!(client.deliver("you@client.example", &[&to], CONTENT), 250, "{}", client.last);
+        grange.wait_for_line(&[&client.id(), " delivered "]);
+        wait_until("it is replaced", || {
+            let now = grange.pids(role);
+            now.len() == before.len() && now != before
+        });
+        // Every agent of the role had the fault, and the job went from one to the next.
+        assert!(exits(&grange) - dead >= 1 && exits(&grange) - dead <= before.len(), "{role}");
     }
     grange.wait_until_empty();
-    assert_eq!((sink.count(), grange.mail_of(&user).len()), (1, 1));
+    // An agent that dies behind its final dot has delivered, and cannot tell; a Maildir shows a repeat.
+    assert!((2..=3).contains(&sink.count()), "{} at the sink", sink.count());
+    assert_eq!(grange.mail_of(&user).len(), 2);
 }
 
 #[test]
 fn an_address_that_kills_its_router_worker_is_put_off_and_the_others_go_on() {
     let grange = Grange::start("");
-    let stop = Arc::new(AtomicBool::new(false));
-    let stopped = Arc::clone(&stop);
-    let mut command = grange.command("grange");
-    command.args(["fault", "router/crash", "1"]).stdout(std::process::Stdio::null());
-    // Each new worker gets the fault, too: it is the address that is guilty, not the worker.
-    let arming = std::thread::spawn(move || {
-        while !stopped.load(Ordering::Relaxed) {
-            assert!(command.status().unwrap().success());
-        }
-    });
+    // A strike makes the address deadly for whichever worker gets it.
+    fault(&grange, "router/crash", 1);
     let mut guilty = greeted(&grange);
     guilty.expect(250, "MAIL FROM:<you@client.example>");
     guilty.send(b"RCPT TO:<crash@far.example>\r\n");
@@ -137,12 +155,10 @@ fn an_address_that_kills_its_router_worker_is_put_off_and_the_others_go_on() {
         others.expect(250, &format!("RCPT TO:<r{number}@far.example>"));
     }
     assert_eq!(guilty.reply(), 451, "{}", guilty.last);
-    stop.store(true, Ordering::Relaxed);
-    arming.join().unwrap();
     grange.wait_for_line(&["blamed", "crash@far.example"]);
-    let restarts = grange.journal().lines().filter(|line| line.contains(" router exited")).count();
+    let restarts = grange.journal().lines().filter(|line| line.contains(" router exited ")).count();
     guilty.expect(451, "RCPT TO:<crash@far.example>").expect(250, "RCPT TO:<ann@far.example>");
-    let after = grange.journal().lines().filter(|line| line.contains(" router exited")).count();
+    let after = grange.journal().lines().filter(|line| line.contains(" router exited ")).count();
     assert_eq!(restarts, after, "it is remembered: nobody dies of it again");
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use system_tests::daemon::local_user;
 use system_tests::{Grange, Sink};
 
@@ -26,8 +27,10 @@ impl Flood {
             let mut number = 0;
             while !stopped.load(Ordering::Relaxed) {
                 number += 1;
-                if socket.send_to(&junk(number, &segments), &path).is_ok() {
-                    counter.fetch_add(1, Ordering::Relaxed);
+                match socket.send_to(&junk(number, &segments), &path) {
+                    Ok(_) => _ = counter.fetch_add(1, Ordering::Relaxed),
+                    // The queue is full: honest hints need a chance, and the machine needs its processors.
+                    Err(_) => std::thread::sleep(Duration::from_micros(200)),
                 }
             }
         });
@@ -67,7 +70,8 @@ fn mail_flows_through_a_flood_of_junk() {
     let aliases = format!("both: {}, bob@far.example\n", local_user());
     std::fs::write(grange.root().join("etc/aliases"), aliases).unwrap();
     grange.go();
-    let before = (grange.pids("router-multiplexer"), grange.pids("router"), grange.pids("scheduler"));
+    let pids = || [grange.pids("router"), grange.pids("scheduler")].concat();
+    let before = pids();
     let segments = grange.root().join("spool/segments");
     let floods: Vec<Flood> = ["router.notify", "scheduler.notify"]
         .map(|socket| Flood::on(grange.root().join("run").join(socket), segments.clone()))
@@ -87,8 +91,8 @@ fn mail_flows_through_a_flood_of_junk() {
     drop(floods);
     grange.wait_for_line(&["hints-dropped", "scheduler "]);
     grange.wait_for_line(&["hints-dropped", "router"]);
-    let after = (grange.pids("router-multiplexer"), grange.pids("router"), grange.pids("scheduler"));
-    assert_eq!(before, after, "nobody died of it");
+    let after = pids();
+    assert!(before.iter().all(|pid| after.contains(pid)), "nobody died of it: {before:?} {after:?}");
     let ann = sink.taken().iter().flat_map(|taken| &taken.to).filter(|to| to.contains("ann@")).count();
     let bob = sink.taken().iter().flat_map(|taken| &taken.to).filter(|to| to.contains("bob@")).count();
     assert_eq!((ann, bob, grange.mail_of(&local_user()).len()), (50, 50, 50), "each once");

@@ -1,10 +1,10 @@
 //! Name servers that do not answer: mail waits, and never bounces.
 
 use std::io::{BufRead, BufReader};
-use std::net::UdpSocket;
+use std::net::{TcpListener, UdpSocket};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
-use system_tests::{Grange, Sink, tools, wait_until};
+use system_tests::{Grange, Sink, tools, wait_for, wait_until};
 
 /// `tests/harness/fakedns.py` with this table; ends when it is dropped.
 struct NameServer {
@@ -13,12 +13,14 @@ struct NameServer {
 }
 
 impl NameServer {
-    fn start(port: u16, table: &Path) -> Option<Self> {
+    fn start(port: Port, table: &Path) -> Option<Self> {
+        let number = port.number();
+        drop(port);
         let python = tools::find("python3")?;
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("harness/fakedns.py");
         let mut child = Command::new(python)
             .arg(script)
-            .args(["--port", &port.to_string()])
+            .args(["--port", &number.to_string()])
             .arg(table)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -26,7 +28,7 @@ impl NameServer {
             .unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        assert!(line.contains(&port.to_string()), "it is ready: {line}");
+        assert!(line.contains(&number.to_string()), "it is ready: {line}");
         let input = child.stdin.take();
         Some(Self { child, input })
     }
@@ -62,15 +64,29 @@ fn send(grange: &Grange, to: &str) -> String {
     client.id()
 }
 
-fn free_udp_port() -> u16 {
-    UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+/// A port that is kept for a name server; until that starts, nobody answers there.
+struct Port(UdpSocket, TcpListener);
+
+impl Port {
+    fn reserve() -> Self {
+        wait_for("a port that is free for both", || {
+            let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+            let listener = TcpListener::bind(socket.local_addr().unwrap()).ok()?;
+            Some(Self(socket, listener))
+        })
+    }
+
+    fn number(&self) -> u16 {
+        assert_eq!(self.0.local_addr().unwrap(), self.1.local_addr().unwrap());
+        self.0.local_addr().unwrap().port()
+    }
 }
 
 #[test]
 fn mail_waits_until_the_name_servers_answer_again() {
     let sink = Sink::start();
-    let port = free_udp_port();
-    let grange = grange(port, &sink);
+    let port = Port::reserve();
+    let grange = grange(port.number(), &sink);
     let id = send(&grange, "ann@far.test");
     let line = grange.wait_for_line(&[&id, " deferred ", "to=<ann@far.test>"]);
     assert!(line.contains("status=4.4."), "{line}");
@@ -91,8 +107,8 @@ fn mail_waits_until_the_name_servers_answer_again() {
 #[test]
 fn what_the_name_servers_deny_fails_and_what_they_cannot_say_waits() {
     let sink = Sink::start();
-    let port = free_udp_port();
-    let grange = grange(port, &sink);
+    let port = Port::reserve();
+    let grange = grange(port.number(), &sink);
     let table = grange.root().join("dns");
     std::fs::write(
         &table,
@@ -116,8 +132,8 @@ fn what_the_name_servers_deny_fails_and_what_they_cannot_say_waits() {
 #[test]
 fn a_dead_resolver_is_replaced() {
     let sink = Sink::start();
-    let port = free_udp_port();
-    let grange = grange(port, &sink);
+    let port = Port::reserve();
+    let grange = grange(port.number(), &sink);
     let table = grange.root().join("dns");
     std::fs::write(&table, "*.test A 127.0.0.1\n").unwrap();
     let Some(_server) = NameServer::start(port, &table) else { return };

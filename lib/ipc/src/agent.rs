@@ -8,6 +8,7 @@ use proto::address::{Mailbox, ReversePath};
 use proto::disposition::Disposition;
 use proto::envelope::Shape;
 use proto::id::SpoolId;
+use proto::place::Place;
 use serde::{Deserialize, Serialize};
 
 /// The scheduler's number for a job; unique while the scheduler lives.
@@ -51,6 +52,9 @@ pub struct Job {
     pub shape: Shape,
     /// The file that holds the content.
     pub file: u64,
+    /// The record in that file that the content belongs to, if it lies in a segment: its id is checked before anything is
+    /// sent. `None` for a file that holds one content and nothing else.
+    pub record: Option<Place>,
     /// Where the content starts in it, in octets.
     pub offset: u64,
     /// How long it is, in octets.

@@ -50,6 +50,8 @@ pub enum ToChild {
     Drain,
     /// A process that you hint to has restarted: announce your ends again.
     Reannounce,
+    /// A process that writes in the spool has ended: its segments want a new keeper (to the scheduler).
+    WriterEnded,
     /// An administrator asks.
     Query {
         /// To be repeated in the answer.

@@ -3,6 +3,7 @@
 use crate::segment::RecordLine;
 use crate::storage::{Stored, length, read_full};
 use proto::id::SpoolId;
+use proto::place::Place;
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub struct Body {
     pub(crate) id: SpoolId,
+    pub(crate) record: Option<Place>,
     pub(crate) file: Arc<dyn Stored>,
     pub(crate) offset: u64,
     pub(crate) length: u64,
@@ -22,6 +24,11 @@ impl Body {
     /// The message.
     pub fn id(&self) -> SpoolId {
         self.id
+    }
+
+    /// The record in the file that the content belongs to; `None` if the file holds nothing else. See [`identity`].
+    pub fn record(&self) -> Option<Place> {
+        self.record
     }
 
     /// Offset of the content in the file, in octets.

@@ -128,7 +128,7 @@ impl Spool for Memory {
             found => found,
         };
         let file: Arc<dyn Stored> = Arc::<Octets>::clone(content);
-        Ok(Body { id: entry.id, length: octets(content.0.len()), file, offset: 0 })
+        Ok(Body { id: entry.id, record: None, length: octets(content.0.len()), file, offset: 0 })
     }
 
     fn walk(&mut self, range: Announced, limit: usize) -> Result<Walked, SpoolError> {

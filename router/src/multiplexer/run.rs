@@ -222,7 +222,8 @@ impl Multiplexer {
                 ToChild::Reload(section) => self.reload(&section),
                 ToChild::Drain => self.drain("told to"),
                 ToChild::Query { ticket, request } => self.answer_query(ticket, &request),
-                ToChild::Welcome(_) | ToChild::Give(_) | ToChild::Begin | ToChild::Reannounce => {}
+                ToChild::Welcome(_) | ToChild::Give(_) | ToChild::Begin => {}
+                ToChild::Reannounce | ToChild::WriterEnded => {}
             }
         }
         if batch.ended {

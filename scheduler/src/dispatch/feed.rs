@@ -63,6 +63,7 @@ impl Scheduler {
             host: (*feed.host).into(),
             shape: entry.envelope.shape,
             file,
+            record: body.record(),
             offset: body.offset(),
             length: body.length(),
             recipients,

@@ -17,7 +17,7 @@ impl Scheduler {
     /// A hint is believed if its segment exists; what it says of an end is checked when that is read.
     fn believe(&mut self, hint: Hint) -> bool {
         match self.tracks.get(hint.segment) {
-            Some(track) if track.released => true,
+            Some(track) if track.is_released() => true,
             Some(_) => {
                 self.announce(hint.segment, hint.to);
                 true
@@ -38,11 +38,6 @@ impl Scheduler {
 
     /// A segment is durable up to this offset.
     pub(crate) fn announce(&mut self, segment: SpoolId, end: u64) {
-        let mono = self.now.mono;
-        let track = self.tracks.open(segment, 0);
-        if end > track.end && !track.released {
-            track.end = end;
-            track.not_before = track.not_before.min(mono);
-        }
+        self.tracks.open(segment, 0).announce(end);
     }
 }

@@ -33,35 +33,50 @@ impl Scheduler {
     }
 
     fn read_segment(&mut self, segment: SpoolId, limit: usize) -> usize {
-        let Some(track) = self.tracks.get(segment) else { return 0 };
-        let range = Announced { segment, from: track.read, to: track.end };
+        let Some((from, to)) = self.tracks.get(segment).and_then(|track| Some((track.read, track.end()?)))
+        else {
+            return 0;
+        };
+        let range = Announced { segment, from, to };
         match self.spool.walk(range, limit) {
             Ok(walked) => self.take_in(range, walked, limit),
-            Err(SpoolError::Absent(_)) => {
-                // Somebody forged a hint, or the administrator removed the file.
-                self.tracks.forget(segment);
+            Err(error) => {
+                self.unread(range, &error);
                 0
             }
-            Err(error) => {
-                self.note_failure("read", &format!("segments/{segment}"), &error, "reads on later");
-                if let Some(track) = self.tracks.get_mut(segment) {
-                    // A live segment is believed again when its writer announces the next end.
-                    track.not_before = self.now.mono + PAUSE;
-                    track.end = if track.released { track.end } else { track.read };
-                }
-                0
+        }
+    }
+
+    /// A range could not be read.
+    fn unread(&mut self, range: Announced, error: &SpoolError) {
+        let Some(track) = self.tracks.get_mut(range.segment) else { return };
+        match error {
+            // Somebody forged a hint, or the administrator removed the file.
+            SpoolError::Absent(_) => self.tracks.forget(range.segment),
+            // A live writer has announced something else.
+            SpoolError::Damaged { .. } if !track.is_released() => {
+                track.disbelieve(range.to);
+                self.hints_dropped += 1;
+            }
+            error => {
+                track.not_before = self.now.mono + PAUSE;
+                let file = format!("segments/{}", range.segment);
+                self.note_failure("read", &file, error, "reads on in 60s");
             }
         }
     }
 
     fn take_in(&mut self, range: Announced, walked: Walked, limit: usize) -> usize {
         let count = walked.entries.len();
-        let next = if count < limit { range.to } else { walked.next };
+        for damage in &walked.damage {
+            self.note_damage(damage);
+        }
         for entry in &walked.entries {
             self.tracks.loosen(Place { segment: range.segment, offset: entry.place.offset });
         }
         if let Some(track) = self.tracks.get_mut(range.segment) {
-            track.read = next.max(track.read);
+            let next = walked.entries.last().map(|entry| entry.end);
+            track.advance(range.to, next, count < limit);
         }
         for entry in walked.entries {
             self.arrive(entry);

@@ -32,6 +32,8 @@ pub(crate) struct Scan {
     stale: VecDeque<Place>,
     /// Segments without a valid header; told once.
     unreadable: BTreeSet<SpoolId>,
+    /// Damage that was told; the take-over finds some of it, reading finds all.
+    told: BTreeSet<Place>,
 }
 
 impl Scan {
@@ -98,8 +100,7 @@ impl Scheduler {
 
     fn taken_over(&mut self, found: Takeover) -> u64 {
         for range in &found.segments {
-            let track = self.tracks.open(range.segment, range.from);
-            (track.released, track.end, track.not_before) = (true, range.to, 0);
+            self.tracks.open(range.segment, range.from).release(range.to);
         }
         for damage in &found.damage {
             self.note_damage(damage);
@@ -116,7 +117,11 @@ impl Scheduler {
         u64::try_from(found.segments.len()).unwrap_or(u64::MAX)
     }
 
-    fn note_damage(&mut self, damage: &Damage) {
+    /// Says once what is damaged.
+    pub(super) fn note_damage(&mut self, damage: &Damage) {
+        if !self.scan.told.insert(Place { segment: damage.segment, offset: damage.from }) {
+            return;
+        }
         let why = if damage.torn {
             format!("{} (torn, never acknowledged)", damage.defect)
         } else {
@@ -179,6 +184,7 @@ impl Scheduler {
     fn remove(&mut self, segment: SpoolId) -> Result<(), SpoolError> {
         self.spool.remove(segment)?;
         self.tracks.forget(segment);
+        self.scan.told.retain(|place| place.segment != segment);
         self.log(&LogRecord::Removed { segment });
         Ok(())
     }

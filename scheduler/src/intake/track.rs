@@ -12,15 +12,19 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The first octet at which a segment can have a record; see spool(5).
 pub(super) const FIRST: u64 = 4096;
 
+/// Announced ends kept for one segment; of more the greatest go.
+const ENDS: usize = 64;
+
 /// One segment.
 #[derive(Debug)]
 pub(crate) struct Track {
     /// Read up to here.
     pub(super) read: u64,
-    /// Announced up to here.
-    pub(super) end: u64,
-    /// Its writer is dead or has closed it, and we have taken it over: `end` is final.
-    pub(super) released: bool,
+    /// Its writer is dead or has closed it, and we have taken it over: this end is final.
+    released: Option<u64>,
+    /// Ends that were announced while its writer lives, beyond what is read. Any of them may be forged, therefore they
+    /// are tried in ascending order.
+    announced: BTreeSet<u64>,
     /// Not to be read before this time (monotonic milliseconds), because reading failed.
     pub(super) not_before: u64,
     loose: BTreeSet<u64>,
@@ -44,8 +48,8 @@ impl Track {
         let cursor = cursor.max(FIRST);
         Self {
             read: cursor,
-            end: cursor,
-            released: false,
+            released: None,
+            announced: BTreeSet::new(),
             not_before: 0,
             loose: BTreeSet::new(),
             finished: BTreeSet::new(),
@@ -62,12 +66,55 @@ impl Track {
 
     /// Every record in it is dealt with as far as the log is concerned, and there will be no others.
     pub(super) fn is_spent(&self) -> bool {
-        self.released && self.is_read() && self.loose.is_empty()
+        self.is_released() && self.is_read() && self.loose.is_empty()
+    }
+
+    /// It was taken over.
+    pub(super) fn is_released(&self) -> bool {
+        self.released.is_some()
     }
 
     /// Everything announced has been read.
     pub(crate) fn is_read(&self) -> bool {
-        self.read >= self.end
+        self.end().is_none()
+    }
+
+    /// Where to read to next.
+    pub(super) fn end(&self) -> Option<u64> {
+        match self.released {
+            Some(end) => Some(end).filter(|end| *end > self.read),
+            None => self.announced.first().copied(),
+        }
+    }
+
+    /// A hint names this end.
+    pub(super) fn announce(&mut self, end: u64) {
+        if self.released.is_none() && end > self.read {
+            self.announced.insert(end);
+            if self.announced.len() > ENDS {
+                self.announced.pop_last();
+            }
+        }
+    }
+
+    /// It was taken over and ends here.
+    pub(super) fn release(&mut self, end: u64) {
+        (self.released, self.not_before) = (Some(end), 0);
+        self.announced.clear();
+    }
+
+    /// What was announced up to `to` has been read; the last record in it ends at `next`, if there was one.
+    pub(super) fn advance(&mut self, to: u64, next: Option<u64>, whole: bool) {
+        // Where the writer lives, nothing is passed over but records: a forged end may lie beyond the true one.
+        let next = if self.released.is_some() && whole { Some(to) } else { next };
+        self.read = self.read.max(next.unwrap_or(0));
+        let read = self.read;
+        self.announced.retain(|&end| end > read && (!whole || end > to));
+    }
+
+    /// This announced end does not hold.
+    pub(super) fn disbelieve(&mut self, end: u64) {
+        self.announced.remove(&end);
     }
 
     /// Finished records at or behind the cursor.
@@ -179,8 +226,7 @@ mod tests {
         for offset in [4096, 5000, 6000] {
             tracks.loosen(place(offset));
         }
-        let track = tracks.open(place(0).segment, 0);
-        (track.read, track.end) = (7000, 7000);
+        tracks.open(place(0).segment, 0).read = 7000;
         tracks
     }
 
@@ -205,5 +251,24 @@ mod tests {
         assert_eq!(tracks.stale(), []);
         tracks.finished(place(5000));
         assert_eq!(tracks.stale(), [place(4096), place(6000)]);
+    }
+
+    #[test]
+    fn a_forged_end_is_passed_over_and_true_ones_are_believed() {
+        let mut track = Track::new(0);
+        for end in [9000, 5000, u64::MAX, 3] {
+            track.announce(end);
+        }
+        assert_eq!(track.end(), Some(5000));
+        track.advance(5000, Some(4900), true);
+        assert_eq!((track.read, track.end()), (4900, Some(9000)));
+        track.disbelieve(9000);
+        track.disbelieve(u64::MAX);
+        assert!(track.is_read() && !track.is_spent());
+        track.announce(6000);
+        track.release(8192);
+        assert_eq!(track.end(), Some(8192));
+        track.advance(8192, None, true);
+        assert!(track.is_read() && track.is_spent());
     }
 }

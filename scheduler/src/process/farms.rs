@@ -9,7 +9,7 @@ use crate::queue::AgentId;
 use farm::channel::Channel;
 use farm::config;
 use farm::farm::{Action, Farm};
-use farm::journal::ProgramEvent;
+use farm::journal::{Event, ProgramEvent};
 use ipc::Role;
 use ipc::supervisor::{ChildNumber, FromChild};
 use std::collections::BTreeMap;
@@ -118,7 +118,10 @@ impl Process {
                 Action::Spawn { ticket } => self.tell(&FromChild::Spawn { ticket, role }),
                 Action::Drain { child } => self.scheduler.drain_agent(child),
                 Action::Kill { child } => self.tell(&FromChild::Kill { child }),
-                Action::Report(report) => self.scheduler.note_own(ProgramEvent::Farm(&report)),
+                Action::Report(report) => {
+                    let event = Event::Program(&role.to_string(), ProgramEvent::Farm(&report));
+                    self.scheduler.journal.note(&event, self.scheduler.now.utc);
+                }
             }
         }
     }

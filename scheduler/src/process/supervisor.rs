@@ -31,6 +31,7 @@ impl Process {
                 ToChild::Drain => self.drain("told to"),
                 ToChild::Query { ticket, request } => self.query(ticket, &request),
                 ToChild::Reannounce => self.scheduler.router_hints.reannounce(self.scheduler.now.mono),
+                ToChild::WriterEnded => self.scheduler.scan.soon(self.scheduler.now.mono),
                 ToChild::Welcome(_) | ToChild::Give(_) | ToChild::Begin => {}
             }
         }

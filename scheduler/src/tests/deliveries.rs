@@ -142,3 +142,25 @@ fn an_agent_says_what_it_does() {
     let line = crate::tools::channel_line(site.it(), "smtp");
     assert_eq!(line.now, "131 sessions to 88 hosts");
 }
+
+#[test]
+fn a_damaged_record_is_told_once_and_costs_no_other() {
+    let mut site = Site::new();
+    let mut writer = open(site.directory.path());
+    let mut places = Vec::new();
+    for name in ["a", "b", "c"] {
+        let recipient = routed(&format!("{name}@x.example"), "x.example");
+        places.push(commit(&mut writer, vec![recipient], START).0.place);
+    }
+    drop(writer);
+    let path = site.directory.path().join(format!("segments/{}", places[1].segment));
+    let octets = std::fs::read(&path).unwrap();
+    let at = octets.windows(11).position(|window| window == b"b@x.example").unwrap();
+    let file = std::fs::File::options().write(true).open(path).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, b"\xff\0", u64::try_from(at).unwrap()).unwrap();
+    site.pass(60_000);
+    site.pass(60_000);
+    assert_eq!(site.it().queue.gauges().messages, 2);
+    let journal = site.journal();
+    assert_eq!(journal.matches(" damage ").count(), 1, "{journal}");
+}

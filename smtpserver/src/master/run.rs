@@ -174,7 +174,8 @@ impl Master {
                 ToChild::Reload(section) => self.reload(&section),
                 ToChild::Drain => self.drain("told to"),
                 ToChild::Query { ticket, request } => self.answer(ticket, &request),
-                ToChild::Welcome(_) | ToChild::Give(_) | ToChild::Begin | ToChild::Reannounce => {}
+                ToChild::Welcome(_) | ToChild::Give(_) | ToChild::Begin => {}
+                ToChild::Reannounce | ToChild::WriterEnded => {}
             }
         }
         if batch.ended {

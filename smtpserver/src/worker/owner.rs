@@ -69,7 +69,8 @@ impl Worker {
                 | ToChild::Begin
                 | ToChild::Spawned { .. }
                 | ToChild::SpawnFailed { .. }
-                | ToChild::Exited { .. } => {}
+                | ToChild::Exited { .. }
+                | ToChild::WriterEnded => {}
             }
         }
         if batch.ended {

@@ -19,6 +19,11 @@ impl Body {
         Self { file, offset, length }
     }
 
+    /// The open file.
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
     /// Octets in all.
     pub fn length(&self) -> u64 {
         self.length

@@ -87,11 +87,7 @@ impl Desk {
         let waiting = job.recipients.iter().map(|recipient| recipient.index).collect();
         self.open.insert(ticket, Open { number: Some(job.job), id: job.id, file: job.file, waiting });
         let Some(shelved) = self.files.get_mut(&job.file) else {
-            let words = "the scheduler named a file that it did not give; restart it";
-            let disposition = Disposition::local(Outcome::Deferred, Status::transient(3, 0), words);
-            for recipient in &job.recipients {
-                self.settle(ticket, recipient.index, disposition.clone());
-            }
+            self.decline(ticket, &job, "the scheduler named a file that it did not give; restart it");
             return None;
         };
         shelved.jobs += 1;
@@ -100,7 +96,18 @@ impl Desk {
             self.close(ticket);
             return None;
         }
+        if !is_itself(&job, body.file()) {
+            self.decline(ticket, &job, "the spool holds another message there; see grange spool check");
+            return None;
+        }
         Some(Work { ticket, job, body })
+    }
+
+    fn decline(&mut self, ticket: Ticket, job: &Job, words: &str) {
+        let disposition = Disposition::local(Outcome::Deferred, Status::transient(3, 0), words);
+        for recipient in &job.recipients {
+            self.settle(ticket, recipient.index, disposition.clone());
+        }
     }
 
     /// What became of a recipient. Ignored if it is settled, or its job is not open (any more).
@@ -216,6 +223,13 @@ const MEMORY: u64 = 60_000;
 
 /// How many results are remembered at most.
 const MEMORIES: usize = 10_000;
+
+/// The record in front of the content is that of the job's message: a file is recycled some day, and nothing of another
+/// message may ever be sent in its place.
+fn is_itself(job: &Job, file: &File) -> bool {
+    let Some(place) = job.record else { return true };
+    matches!(spool::identity(file, place.segment, place.offset), Ok(Some(id)) if id == job.id)
+}
 
 #[cfg(test)]
 mod tests;

@@ -147,6 +147,7 @@ impl Rig {
             host: host.into(),
             shape: proto::message::shape_of(content),
             file,
+            record: None,
             offset: 0,
             length: u64::try_from(content.len()).unwrap(),
             recipients: recipients.iter().enumerate().map(recipient).collect(),

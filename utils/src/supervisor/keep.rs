@@ -158,6 +158,11 @@ impl Supervisor {
                 u64::from(self.stopping.is_none() && ended.status != 0);
             self.forget_answers_of(number);
             self.tell_end(number, child.owner, ended);
+            if matches!(child.role, Role::SmtpWorker | Role::RouterWorker)
+                && let Some(scheduler) = self.children.keeper_of(Role::Scheduler)
+            {
+                self.say(scheduler, &ToChild::WriterEnded);
+            }
         }
     }
 

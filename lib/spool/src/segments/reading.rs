@@ -78,7 +78,8 @@ impl Readers {
     fn body(&self, entry: &Entry, loaded: &Loaded) -> Result<Body, SpoolError> {
         let Some(large) = loaded.large else {
             let (offset, length) = (loaded.line.content_offset(), loaded.line.content);
-            return Ok(Body { id: entry.id, file: Arc::clone(&loaded.file), offset, length });
+            let (record, file) = (Some(entry.place), Arc::clone(&loaded.file));
+            return Ok(Body { id: entry.id, record, file, offset, length });
         };
         if large.id != entry.id {
             return Err(damaged(entry.place, Defect::Large));
@@ -93,7 +94,7 @@ impl Readers {
         if file.length().during("measure", &path)? != large.length {
             return Err(damaged(entry.place, Defect::Large));
         }
-        Ok(Body { id: entry.id, file, offset: 0, length: large.length })
+        Ok(Body { id: entry.id, record: None, file, offset: 0, length: large.length })
     }
 
     pub(super) fn walk(

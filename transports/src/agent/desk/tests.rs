@@ -17,6 +17,7 @@ fn job(number: JobNumber, file: u64, recipients: u32) -> Job {
         host: "example.org".into(),
         shape: Shape::default(),
         file,
+        record: None,
         offset: 0,
         length: 3,
         recipients: (0..recipients).map(recipient).collect(),
@@ -121,4 +122,13 @@ fn a_second_death_repeats_what_the_second_scheduler_was_told() {
         desk.orphan(&[]);
         assert_eq!(told(&mut desk, now), ["late 1 0"]);
     }
+}
+
+#[test]
+fn a_job_whose_record_is_another_message_is_not_begun() {
+    let mut desk = desk();
+    let segment = SpoolId::new(1, 1, 1, 1);
+    let job = Job { record: Some(proto::place::Place { segment, offset: 0 }), ..job(1, 7, 1) };
+    assert!(desk.accept(job).is_none());
+    assert_eq!(told(&mut desk, 0), ["settled 1 0"], "deferred at once");
 }

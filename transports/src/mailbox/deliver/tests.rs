@@ -77,6 +77,7 @@ fn deliver(mailbox: &mut Mailbox, user: &str, index: u32, content: &[u8]) -> Dis
         host: user.into(),
         shape: Shape::default(),
         file: 1,
+        record: None,
         offset: 5,
         length: u64::try_from(content.len()).unwrap(),
         recipients: vec![recipient.clone()],
