@@ -21,7 +21,7 @@ const EDGES: [(&str, &str, &str); 12] = [
     ("smtpserver", "farm ipc proto spool sys", "log serde_json slab thiserror"),
     ("router", "farm ipc proto spool sys", "log serde_json thiserror"),
     ("scheduler", "farm ipc proto spool sys", "log serde_json slab thiserror"),
-    ("transports", "farm ipc proto sys", "log memchr serde serde_json slab thiserror"),
+    ("transports", "farm ipc proto spool sys", "log memchr serde serde_json slab thiserror"),
     ("utils", "farm ipc proto spool sys", "clap jiff serde serde_json thiserror"),
     ("system-tests", "", "serde_json tempfile"),
 ];

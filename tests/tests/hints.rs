@@ -98,3 +98,33 @@ fn mail_flows_through_a_flood_of_junk() {
     assert_eq!((ann, bob, grange.mail_of(&local_user()).len()), (50, 50, 50), "each once");
     println!("50 messages flowed beside {sent:?} datagrams of junk");
 }
+
+#[test]
+fn a_lie_about_the_end_of_a_segment_hides_nothing_that_comes_later() {
+    let user = local_user();
+    let mut grange = Grange::start("[smtpserver]\nlisten = [\"127.0.0.1:0\"]\nworkers = 1\n");
+    let to = format!("{user}@example.org");
+    let mut client = grange.connect();
+    client.expect(250, "EHLO client.example");
+    assert_eq!(client.deliver("you@client.example", &[&to], b"Subject: 1\r\n\r\n"), 250);
+    grange.wait_for_mail(&user, 1);
+    let socket = UnixDatagram::unbound().unwrap();
+    for entry in std::fs::read_dir(grange.root().join("spool/segments")).unwrap().flatten() {
+        let segment = entry.file_name().to_string_lossy().into_owned();
+        // Behind the honest end there are zeros: in the middle of a block, at its end, and far behind.
+        for end in [8787, 12_288, 20_000, 1 << 20] {
+            let lie = format!("new {segment} 4096 {end}");
+            socket.send_to(lie.as_bytes(), grange.root().join("run/scheduler.notify")).unwrap();
+        }
+    }
+    for count in 2..=4 {
+        assert_eq!(client.deliver("you@client.example", &[&to], b"Subject: more\r\n\r\n"), 250);
+        grange.wait_for_mail(&user, count);
+    }
+    drop(client);
+    grange.wait_until_empty();
+    grange.stop();
+    grange.go();
+    grange.wait_until_empty();
+    assert_eq!(grange.mail_of(&user).len(), 4);
+}

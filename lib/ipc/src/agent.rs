@@ -59,8 +59,19 @@ pub struct Job {
     pub offset: u64,
     /// How long it is, in octets.
     pub length: u64,
+    /// What it must add up to, so that a damaged content is never delivered as if it were whole.
+    pub checksum: Option<ContentSum>,
     /// For whom.
     pub recipients: Vec<JobRecipient>,
+}
+
+/// CRC-32C, continued from `start` over the content, gives `sum`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContentSum {
+    /// The checksum of nothing yet.
+    pub start: u32,
+    /// The checksum of the whole.
+    pub sum: u32,
 }
 
 /// One recipient of a job.

@@ -15,6 +15,7 @@ use std::sync::Arc;
 pub struct Body {
     pub(crate) id: SpoolId,
     pub(crate) record: Option<Place>,
+    pub(crate) checksum: Option<Checksum>,
     pub(crate) file: Arc<dyn Stored>,
     pub(crate) offset: u64,
     pub(crate) length: u64,
@@ -29,6 +30,11 @@ impl Body {
     /// The record in the file that the content belongs to; `None` if the file holds nothing else. See [`identity`].
     pub fn record(&self) -> Option<Place> {
         self.record
+    }
+
+    /// What the content must add up to; `None` for a backend that keeps no checksums.
+    pub fn checksum(&self) -> Option<Checksum> {
+        self.checksum
     }
 
     /// Offset of the content in the file, in octets.
@@ -68,6 +74,29 @@ impl Body {
             return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
         }
         Ok(octets)
+    }
+}
+
+/// What a content must add up to: CRC-32C, continued from `start` over the content, gives `sum`. Travels with descriptor,
+/// offset and length, so that whoever delivers notices damage before it is too late.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Checksum {
+    /// The checksum of nothing yet.
+    pub start: u32,
+    /// The checksum of the whole.
+    pub sum: u32,
+}
+
+impl Checksum {
+    /// The same after `part` has passed.
+    #[must_use]
+    pub fn pass(self, part: &[u8]) -> Self {
+        Self { start: crc32c::crc32c_append(self.start, part), ..self }
+    }
+
+    /// What has passed is the content, undamaged.
+    pub const fn holds(self) -> bool {
+        self.start == self.sum
     }
 }
 

@@ -13,6 +13,9 @@ use std::sync::Arc;
 /// A large content goes to its file in parts of this many octets.
 const PART: usize = 64 << 10;
 
+/// After so many octets of a large content it is asked again whether there is room.
+const ASK_EACH: u64 = 1 << 20;
+
 /// A message before its commit. Dropping it forgets it, its file included.
 #[derive(Debug)]
 pub struct Draft {
@@ -22,6 +25,8 @@ pub struct Draft {
     /// All of the content, or what has not gone to the file yet.
     buffer: Vec<u8>,
     limit: usize,
+    /// Space that a large content must leave free, in octets.
+    reserve: u64,
     /// Where a large content goes; without it everything stays in memory.
     storage: Option<Arc<dyn Storage>>,
     spill: Option<Spill>,
@@ -34,6 +39,8 @@ struct Spill {
     path: String,
     file: Arc<dyn Stored>,
     length: u64,
+    /// Up to here there was room.
+    granted: u64,
     sum: u32,
     keep: bool,
 }
@@ -48,13 +55,14 @@ pub(crate) struct Finished {
 }
 
 impl Draft {
-    pub(crate) fn new(id: SpoolId, limit: usize, storage: Option<Arc<dyn Storage>>) -> Self {
+    pub(crate) fn new(id: SpoolId, limit: usize, reserve: u64, storage: Option<Arc<dyn Storage>>) -> Self {
         Self {
             id,
             kind: Kind::Message,
             preserved: Vec::new(),
             buffer: Vec::new(),
             limit,
+            reserve,
             storage,
             spill: None,
         }
@@ -104,6 +112,7 @@ impl Draft {
             Some(spill) => spill,
             empty => empty.insert(Spill::create(storage, self.id)?),
         };
+        spill.ask_for_room(self.reserve)?;
         spill.write(&self.buffer)?;
         self.buffer.clear();
         Ok(())
@@ -126,7 +135,8 @@ impl Spill {
         let path = large_path(id);
         let file = storage.create(&path).during("create", &path)?;
         let sum = Seal::of_id(id).start(0);
-        let spill = Self { storage: Arc::clone(storage), path, file, length: 0, sum, keep: false };
+        let spill =
+            Self { storage: Arc::clone(storage), path, file, length: 0, granted: 0, sum, keep: false };
         // The lock tells the scheduler that somebody still works on it.
         if !spill.file.try_lock().during("lock", &spill.path)? {
             return Err(SpoolError::from_io(
@@ -136,6 +146,16 @@ impl Spill {
             ));
         }
         Ok(spill)
+    }
+
+    fn ask_for_room(&mut self, reserve: u64) -> Result<(), SpoolError> {
+        if self.length >= self.granted {
+            if self.storage.free().during("ask", "free space")? < reserve {
+                return Err(SpoolError::NoSpace);
+            }
+            self.granted = self.length + ASK_EACH;
+        }
+        Ok(())
     }
 
     fn write(&mut self, part: &[u8]) -> Result<(), SpoolError> {

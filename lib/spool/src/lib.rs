@@ -66,7 +66,7 @@ pub mod storage;
 mod words;
 
 pub use batch::{Batcher, Closing, Gathering};
-pub use body::{Body, identity};
+pub use body::{Body, Checksum, identity};
 pub use check::{Report, check};
 pub use draft::Draft;
 pub use entry::{Entry, Expansion, Held, Kind};

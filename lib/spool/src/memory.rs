@@ -72,7 +72,7 @@ impl Spool for Memory {
     }
 
     fn create_as(&mut self, id: SpoolId, _now: u64) -> Result<Draft, SpoolError> {
-        Ok(Draft::new(id, usize::MAX, None))
+        Ok(Draft::new(id, usize::MAX, 0, None))
     }
 
     fn commit(&mut self, draft: Draft, envelope: &Envelope, _now: u64) -> Result<Ticket, SpoolError> {
@@ -128,7 +128,14 @@ impl Spool for Memory {
             found => found,
         };
         let file: Arc<dyn Stored> = Arc::<Octets>::clone(content);
-        Ok(Body { id: entry.id, record: None, length: octets(content.0.len()), file, offset: 0 })
+        Ok(Body {
+            id: entry.id,
+            record: None,
+            checksum: None,
+            length: octets(content.0.len()),
+            file,
+            offset: 0,
+        })
     }
 
     fn walk(&mut self, range: Announced, limit: usize) -> Result<Walked, SpoolError> {

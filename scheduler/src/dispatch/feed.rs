@@ -3,7 +3,7 @@
 use super::agents::FileKey;
 use crate::queue::{AgentId, Feed};
 use crate::state::Scheduler;
-use ipc::agent::{Job, JobRecipient, ToAgent};
+use ipc::agent::{ContentSum, Job, JobRecipient, ToAgent};
 use proto::disposition::{Disposition, Outcome};
 use proto::status::Status;
 use spool::{Spool, SpoolError};
@@ -66,6 +66,7 @@ impl Scheduler {
             record: body.record(),
             offset: body.offset(),
             length: body.length(),
+            checksum: body.checksum().map(|sum| ContentSum { start: sum.start, sum: sum.sum }),
             recipients,
         };
         if let Some(agent) = self.agents.get_mut(feed.agent) {

@@ -4,8 +4,9 @@
 
 use super::book::clock_line;
 use super::replay::{Finished, word_of};
-use crate::queue::{Arrival, Hold};
+use crate::queue::Hold;
 use crate::state::{Known, Scheduler};
+use proto::id::SpoolId;
 use proto::place::Place;
 use spool::SpoolError;
 use spool::log::{LogRecord, Reason};
@@ -36,10 +37,11 @@ impl Scheduler {
     }
 
     fn everything(&mut self) -> Result<Vec<LogRecord>, SpoolError> {
-        let arrivals: Vec<Arrival> = self.queue.export().collect();
-        let mut records = Vec::with_capacity(arrivals.len());
-        for arrival in &arrivals {
-            records.push(LogRecord::Waiting(Box::new(self.waiting(arrival)?)));
+        let messages: Vec<SpoolId> = self.queue.export().map(|arrival| arrival.message).collect();
+        let mut records = Vec::with_capacity(messages.len());
+        for &message in &messages {
+            let Some(arrival) = self.queue.arrival_of(message) else { continue };
+            records.push(LogRecord::Waiting(Box::new(self.waiting(&arrival)?)));
             if let Some(hold) = arrival.hold {
                 records.push(LogRecord::Held { place: arrival.place, why: word_of(hold).to_owned() });
             }
@@ -52,8 +54,10 @@ impl Scheduler {
             to: decided.to.clone(),
             recipients: decided.recipients.clone(),
         }));
-        for arrival in &arrivals {
-            self.tracks.logged(arrival.place);
+        for record in &records {
+            if let LogRecord::Waiting(waiting) = record {
+                self.tracks.logged(waiting.place);
+            }
         }
         for (place, _) in self.unrouted.iter().filter(|(_, message)| message.held.is_some()) {
             records.push(LogRecord::Held { place, why: word_of(Hold::Operator).to_owned() });

@@ -168,7 +168,8 @@ impl Queue {
         let delay = self.now.saturating_sub(self.messages[message].received);
         let (message, place) = self.name_of(message);
         let (channel, host) = self.names_of(thread);
-        let attempt = Attempt { message, place, recipient, channel, host, attempts, disposition, delay, next };
+        let attempt =
+            Attempt { message, place, recipient, channel, host, attempts, disposition, delay, next };
         self.actions.push_back(Action::Attempted(attempt));
     }
 

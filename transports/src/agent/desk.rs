@@ -7,6 +7,7 @@ use ipc::agent::{FromAgent, Job, JobNumber};
 use proto::disposition::{Disposition, Outcome};
 use proto::id::SpoolId;
 use proto::status::Status;
+use spool::Checksum;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs::File;
 use std::os::fd::OwnedFd;
@@ -91,7 +92,10 @@ impl Desk {
             return None;
         };
         shelved.jobs += 1;
-        let body = Body::new(Arc::clone(&shelved.file), job.offset, job.length);
+        let mut body = Body::new(Arc::clone(&shelved.file), job.offset, job.length);
+        if let Some(sum) = job.checksum {
+            body = body.checked(Checksum { start: sum.start, sum: sum.sum });
+        }
         if job.recipients.is_empty() {
             self.close(ticket);
             return None;

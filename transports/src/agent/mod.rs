@@ -28,7 +28,7 @@ mod settings;
 mod start;
 mod transport;
 
-pub use body::Body;
+pub use body::{Body, Passage};
 pub use desk::{Desk, Ticket, Work};
 pub use link::{Dial, SchedulerChannel};
 pub use serve::{Agent, Parts};

@@ -15,16 +15,15 @@ pub(super) fn write(trace: &str, body: &Body, file: &mut impl Write) -> io::Resu
     let mut output = Vec::with_capacity(BLOCK + trace.len());
     lines.push(trace.as_bytes(), &mut output);
     let mut block = vec![0; BLOCK.min(usize::try_from(body.length()).unwrap_or(BLOCK))];
-    let mut position = 0;
+    let mut content = body.passage();
     loop {
-        let octets = body.read_at(&mut block, position)?;
+        let octets = content.read(&mut block)?;
         if octets == 0 {
             break;
         }
         lines.push(block.get(..octets).unwrap_or_default(), &mut output);
         file.write_all(&output)?;
         output.clear();
-        position += u64::try_from(octets).unwrap_or_default();
     }
     lines.finish(&mut output);
     file.write_all(&output)

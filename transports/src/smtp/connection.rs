@@ -297,7 +297,7 @@ impl Connection {
                 Action::WantBody => {
                     if let (None, Some(delivery)) = (&self.content, &self.delivery) {
                         let work = &delivery.work;
-                        self.content = Some(Outgoing::new(work.body.clone(), work.job.shape.leading_dot));
+                        self.content = Some(Outgoing::new(&work.body, work.job.shape.leading_dot));
                     }
                     return;
                 }

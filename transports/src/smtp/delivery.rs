@@ -4,6 +4,8 @@
 //! delivers to somebody, those are sent at once in another one; otherwise they are deferred like anybody else.
 
 use crate::agent::{Desk, Work};
+use ipc::agent::JobRecipient;
+use proto::address::Mailbox;
 use proto::client::Transaction;
 use proto::disposition::{Disposition, Outcome};
 use proto::status::Status;
@@ -32,7 +34,7 @@ impl Delivery {
     /// The transaction for those who are left.
     pub(super) fn transaction(&self) -> Transaction {
         let job = &self.work.job;
-        let recipient = |&position: &usize| job.recipients.get(position).map(|one| one.address.clone());
+        let recipient = |&position: &usize| job.recipients.get(position).map(forward_path);
         Transaction {
             from: job.from.clone(),
             recipients: self.current.iter().filter_map(recipient).collect(),
@@ -86,3 +88,7 @@ impl Delivery {
 
 /// What the session gives to a recipient beyond the server's limit.
 const TOO_MANY: Status = Status::transient(5, 3);
+/// For whom, in the words of the route: an alias may have led elsewhere.
+fn forward_path(recipient: &JobRecipient) -> Mailbox {
+    recipient.user.parse().unwrap_or_else(|_| recipient.address.clone())
+}

@@ -1,6 +1,6 @@
 //! What goes out on a connection: commands, and content in blocks.
 
-use crate::agent::Body;
+use crate::agent::{Body, Passage};
 use proto::client::Stuffing;
 use std::io;
 
@@ -47,15 +47,14 @@ impl Output {
 /// The content of one message on its way out.
 #[derive(Debug)]
 pub(super) struct Outgoing {
-    body: Body,
-    position: u64,
+    content: Passage,
     stuffing: Option<Stuffing>,
     leading_dot: bool,
 }
 
 impl Outgoing {
-    pub(super) fn new(body: Body, leading_dot: bool) -> Self {
-        Self { body, position: 0, stuffing: Some(Stuffing::new(leading_dot)), leading_dot }
+    pub(super) fn new(body: &Body, leading_dot: bool) -> Self {
+        Self { content: body.passage(), stuffing: Some(Stuffing::new(leading_dot)), leading_dot }
     }
 
     /// The end of data is in the output.
@@ -69,12 +68,10 @@ impl Outgoing {
     /// The content cannot be read; what was appended must not go out.
     pub(super) fn fill(&mut self, output: &mut Output, scratch: &mut Vec<u8>) -> io::Result<()> {
         let Some(stuffing) = &mut self.stuffing else { return Ok(()) };
-        let rest = self.body.length().saturating_sub(self.position);
-        let room = usize::try_from(rest).unwrap_or(usize::MAX).min(BLOCK);
+        let room = usize::try_from(self.content.rest()).unwrap_or(usize::MAX).min(BLOCK);
         if self.leading_dot {
             scratch.resize(room, 0);
-            let octets = self.body.read_at(scratch, self.position)?;
-            self.position += count(octets);
+            let octets = self.content.read(scratch)?;
             for piece in stuffing.pieces(scratch.get(..octets).unwrap_or_default()) {
                 output.push(piece);
             }
@@ -83,24 +80,19 @@ impl Outgoing {
             let before = output.octets.len();
             output.octets.resize(before + room, 0);
             let octets = match output.octets.get_mut(before..) {
-                Some(part) => self.body.read_at(part, self.position)?,
+                Some(part) => self.content.read(part)?,
                 None => 0,
             };
             output.octets.truncate(before + octets);
-            self.position += count(octets);
             stuffing.pieces(output.octets.get(before..).unwrap_or_default()).for_each(drop);
         }
-        if self.position >= self.body.length()
+        if self.content.is_finished()
             && let Some(stuffing) = self.stuffing.take()
         {
             output.push(stuffing.end());
         }
         Ok(())
     }
-}
-
-fn count(octets: usize) -> u64 {
-    u64::try_from(octets).unwrap_or_default()
 }
 
 /// What an idle connection keeps, in octets.
@@ -115,9 +107,9 @@ mod tests {
     fn sent(content: &[u8], leading_dot: bool) -> Vec<u8> {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(content).unwrap();
-        let body = Body::new(Arc::new(file), 0, count(content.len()));
+        let body = Body::new(Arc::new(file), 0, content.len() as u64);
         let (mut outgoing, mut output, mut all) =
-            (Outgoing::new(body, leading_dot), Output::default(), Vec::new());
+            (Outgoing::new(&body, leading_dot), Output::default(), Vec::new());
         while !outgoing.is_finished() {
             outgoing.fill(&mut output, &mut Vec::new()).unwrap();
             assert!(output.rest().len() <= 2 * BLOCK + 5);
@@ -146,7 +138,7 @@ mod tests {
     #[test]
     fn content_that_ends_too_early_is_an_error() {
         let body = Body::new(Arc::new(tempfile::tempfile().unwrap()), 0, 5);
-        let mut outgoing = Outgoing::new(body, false);
+        let mut outgoing = Outgoing::new(&body, false);
         assert!(outgoing.fill(&mut Output::default(), &mut Vec::new()).is_err());
         assert!(!outgoing.is_finished());
     }

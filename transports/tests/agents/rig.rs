@@ -150,6 +150,7 @@ impl Rig {
             record: None,
             offset: 0,
             length: u64::try_from(content.len()).unwrap(),
+            checksum: None,
             recipients: recipients.iter().enumerate().map(recipient).collect(),
         };
         let owner = self.owner.as_mut().unwrap();

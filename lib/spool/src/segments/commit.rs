@@ -19,8 +19,10 @@ use std::time::Duration;
 const RECORDS: usize = 10_000;
 /// Free space is asked for again after this many milliseconds,
 const SPACE_AGE: u64 = 1000;
-/// or after this many drafts.
+/// or after this many drafts,
 const SPACE_DRAFTS: u32 = 256;
+/// or when this part of the reserve may have been used.
+const SPACE_SHARE: u64 = 16;
 
 /// See the module.
 #[derive(Debug)]
@@ -45,6 +47,7 @@ pub(super) struct Committing {
 struct Space {
     asked: u64,
     drafts: u32,
+    octets: u64,
     enough: bool,
 }
 
@@ -102,9 +105,12 @@ impl Committing {
             return Err(SpoolError::Stopped);
         }
         let space = &mut self.space;
-        if !space.enough || now.abs_diff(space.asked) >= SPACE_AGE || space.drafts >= SPACE_DRAFTS {
+        let stale = now.abs_diff(space.asked) >= SPACE_AGE
+            || space.drafts >= SPACE_DRAFTS
+            || space.octets >= self.tuning.reserve / SPACE_SHARE;
+        if !space.enough || stale {
             let enough = storage.free().during("ask", "free space")? >= self.tuning.reserve;
-            *space = Space { asked: now, drafts: 0, enough };
+            *space = Space { asked: now, drafts: 0, octets: 0, enough };
         }
         space.drafts += 1;
         if space.enough { Ok(()) } else { Err(SpoolError::NoSpace) }
@@ -127,6 +133,7 @@ impl Committing {
             self.since = now;
         }
         self.octets += octets(lines.len() + finished.content.len());
+        self.space.octets += octets(lines.len() + finished.content.len());
         self.tickets.push(ticket);
         self.jobs.push(Job {
             id: finished.id,

@@ -108,7 +108,7 @@ impl Spool for Segments {
 
     fn create_as(&mut self, id: SpoolId, now: u64) -> Result<Draft, SpoolError> {
         self.committing.admit(&*self.storage, now)?;
-        Ok(Draft::new(id, self.tuning.memory_limit, Some(Arc::clone(&self.storage))))
+        Ok(Draft::new(id, self.tuning.memory_limit, self.tuning.reserve, Some(Arc::clone(&self.storage))))
     }
 
     fn commit(&mut self, draft: Draft, envelope: &Envelope, now: u64) -> Result<Ticket, SpoolError> {

@@ -2,10 +2,11 @@
 
 use super::takeover::Adopted;
 use crate::Defect;
-use crate::body::Body;
+use crate::body::{Body, Checksum};
 use crate::entry::{Entry, Kind};
 use crate::error::{Context, SpoolError};
 use crate::layout::{BLOCK, large_path, segment_path};
+use crate::seal::Seal;
 use crate::segment::{Found, Header, LINE, RecordLine, Scan};
 use crate::sheet::{self, LargeFile};
 use crate::spool::{Announced, Damage, Walked};
@@ -79,7 +80,8 @@ impl Readers {
         let Some(large) = loaded.large else {
             let (offset, length) = (loaded.line.content_offset(), loaded.line.content);
             let (record, file) = (Some(entry.place), Arc::clone(&loaded.file));
-            return Ok(Body { id: entry.id, record, file, offset, length });
+            let checksum = Some(loaded.checksum());
+            return Ok(Body { id: entry.id, record, checksum, file, offset, length });
         };
         if large.id != entry.id {
             return Err(damaged(entry.place, Defect::Large));
@@ -94,7 +96,8 @@ impl Readers {
         if file.length().during("measure", &path)? != large.length {
             return Err(damaged(entry.place, Defect::Large));
         }
-        Ok(Body { id: entry.id, record: None, file, offset: 0, length: large.length })
+        let checksum = Some(Checksum { start: Seal::of_id(large.id).start(0), sum: large.sum });
+        Ok(Body { id: entry.id, record: None, checksum, file, offset: 0, length: large.length })
     }
 
     pub(super) fn walk(
@@ -127,7 +130,15 @@ impl Readers {
 pub(super) struct Loaded {
     file: Arc<dyn Stored>,
     line: RecordLine,
+    seal: Seal,
     large: Option<LargeFile>,
+}
+
+impl Loaded {
+    /// Of the content in the record itself.
+    fn checksum(&self) -> Checksum {
+        Checksum { start: self.seal.start(self.line.content_offset()), sum: self.line.content_sum }
+    }
 }
 
 /// A walk over a range under way.
@@ -204,7 +215,7 @@ fn load(open: &Open, place: Place) -> Result<(Entry, Loaded), SpoolError> {
         return Err(damaged(place, Defect::Envelope));
     }
     let (entry, large) = entry(place.segment, &line, &envelope);
-    Ok((entry, Loaded { file: Arc::clone(&open.file), line, large }))
+    Ok((entry, Loaded { file: Arc::clone(&open.file), line, seal, large }))
 }
 
 /// The entry of a record whose envelope matched its checksum.

@@ -20,6 +20,7 @@ fn job(number: JobNumber, file: u64, recipients: u32) -> Job {
         record: None,
         offset: 0,
         length: 3,
+        checksum: None,
         recipients: (0..recipients).map(recipient).collect(),
     }
 }

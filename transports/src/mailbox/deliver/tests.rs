@@ -80,6 +80,7 @@ fn deliver(mailbox: &mut Mailbox, user: &str, index: u32, content: &[u8]) -> Dis
         record: None,
         offset: 5,
         length: u64::try_from(content.len()).unwrap(),
+        checksum: None,
         recipients: vec![recipient.clone()],
     };
     let work: Work = desk.accept(job).unwrap();
