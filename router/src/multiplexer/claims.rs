@@ -60,8 +60,9 @@ impl Claims {
         while self.read.len() > SEGMENTS {
             self.read.pop_first();
         }
-        if to >= range.to || to <= range.from {
-            self.waiting.pop_front();
+        match self.waiting.front_mut() {
+            Some(claim) if range.from < to && to < range.to => claim.from = to,
+            _ => drop(self.waiting.pop_front()),
         }
     }
 
@@ -132,6 +133,20 @@ mod tests {
         claims.went(claims.news(hint(10, 90)).unwrap(), 40);
         read(&mut claims, 40, 90);
         assert!(!claims.is_waiting());
+    }
+
+    #[test]
+    fn a_long_claim_goes_on_although_its_segment_is_older_than_all_that_are_remembered() {
+        let mut claims = Claims::default();
+        for n in 0..u64::try_from(SEGMENTS).unwrap() {
+            let segment = SpoolId::new(2 + n, 2, 3, 4);
+            claims.add(Hint { segment, ..hint(10, 20) });
+            let range = claims.next().unwrap();
+            claims.went(range, 20);
+        }
+        claims.add(hint(10, 90));
+        claims.went(claims.next().unwrap(), 40);
+        assert_eq!(claims.next(), range(40, 90));
     }
 
     #[test]

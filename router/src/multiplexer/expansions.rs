@@ -99,6 +99,12 @@ impl Expansions {
         self.ready.pop_front()
     }
 
+    /// None of those that are ready or later is to be begun any more.
+    pub(crate) fn abandon(&mut self) {
+        self.ready.clear();
+        self.later = Timers::new();
+    }
+
     /// Some are ready.
     pub(crate) fn is_ready(&self) -> bool {
         !self.ready.is_empty()

@@ -173,7 +173,7 @@ impl Multiplexer {
             self.farm.next_deadline(),
             self.desk.expansions.next_deadline(),
             self.demand.next_deadline(),
-            self.notify.next_deadline(),
+            self.notify.next_deadline().filter(|_| self.draining.is_none()),
             self.reader.next_deadline(),
             self.draining,
             (!self.desk.is_answered()).then(|| self.event_loop.now().mono + 1_000),

@@ -14,7 +14,7 @@ use proto::status::Status;
 ///
 /// Source: RFC 5321 section 4.5.1 (postmaster must be accepted), RFC 2142 section 4 (abuse).
 pub(super) fn local<'a>(address: &Mailbox, tables: &'a Tables) -> Step<'a> {
-    let mut name = unquoted(address);
+    let mut name = address.user();
     loop {
         let step = named(address, &name, tables);
         let unknown = matches!(&step.outcome, Outcome::Refuse(..));
@@ -27,7 +27,7 @@ pub(super) fn local<'a>(address: &Mailbox, tables: &'a Tables) -> Step<'a> {
 
 /// The user of the system that this name means, without a look into the aliases.
 pub(super) fn user_of<'a>(address: &Mailbox, tables: &'a Tables) -> Step<'a> {
-    user_step(address, tables.user(&unquoted(address)), "local user")
+    user_step(address, tables.user(&address.user()), "local user")
 }
 
 /// The step that a look for a user has brought.
@@ -44,27 +44,6 @@ pub(super) fn user_step<'a>(address: &Mailbox, user: Lookup<String>, by: &str) -
         Lookup::Temporary(why) => Step::temporary(why),
         Lookup::Broken(why) => Step::broken(why),
     }
-}
-
-/// The local part without the quotes that it may have on the wire.
-///
-/// Source: RFC 5321 section 4.1.2: a quoted form means the same as the form without quotes, if there is one.
-pub(super) fn unquoted(address: &Mailbox) -> String {
-    let written = address.local_part();
-    let Some(inner) = written.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
-        return written.to_owned();
-    };
-    let mut plain = String::with_capacity(inner.len());
-    let mut escaped = false;
-    for c in inner.chars() {
-        if c == '\\' && !escaped {
-            escaped = true;
-        } else {
-            plain.push(c);
-            escaped = false;
-        }
-    }
-    plain
 }
 
 fn named<'a>(address: &Mailbox, name: &str, tables: &'a Tables) -> Step<'a> {

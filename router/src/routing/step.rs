@@ -106,7 +106,7 @@ fn follow<'a>(address: &Mailbox, found: &RouteFound<'a>, tables: &'a Tables) -> 
     let outcome = match hop.channel.as_str() {
         "error" => refuse(&hop.host),
         "mailbox" => {
-            let name = if hop.host.is_empty() { super::local::unquoted(address) } else { hop.host.clone() };
+            let name = if hop.host.is_empty() { address.user() } else { hop.host.clone() };
             return super::local::user_step(address, tables.user(&name), &found.by);
         }
         "smtp" => Outcome::Route(smtp(address, &hop.host)),

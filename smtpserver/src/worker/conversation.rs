@@ -74,6 +74,8 @@ pub(super) struct Conversation {
     receipt: Option<Box<Receipt>>,
     pub(super) handed: Option<Box<Handed>>,
     counted: bool,
+    /// A transaction has begun at some time.
+    served: bool,
     leaving: bool,
 }
 
@@ -92,6 +94,7 @@ impl Conversation {
             receipt: None,
             handed: None,
             counted: false,
+            served: false,
             leaving: false,
         }
     }
@@ -108,7 +111,7 @@ impl Conversation {
         let mut pause = Pause::Turn;
         let mut steps = 0;
         while steps < STEPS {
-            if self.leaving && !self.is_in_transaction() {
+            if self.leaving && self.served && !self.is_in_transaction() {
                 self.session.drain();
             }
             let rest = input.get(consumed..).unwrap_or_default();
@@ -217,7 +220,7 @@ impl Conversation {
         let mut generations = generations.iter();
         for recipient in &mut recipients {
             // A route by tables that are no longer in force is found anew in the spool pass.
-            if !generations.next().is_some_and(|&generation| desk.cache.is_newest(generation)) {
+            if !generations.next().is_some_and(|&generation| desk.cache.is_current(generation)) {
                 recipient.route = None;
             }
         }
@@ -242,7 +245,7 @@ impl Conversation {
         }
     }
 
-    /// Ends the session with a 421: now, or, unless `firm`, after the transaction that is open.
+    /// Ends the session with a 421: now, or, unless `firm`, after the transaction that is open or the first one.
     pub(super) fn drain(&mut self, firm: bool) {
         self.leaving = true;
         if firm {
@@ -280,6 +283,7 @@ impl Conversation {
         if open != self.counted {
             desk.transactions = if open { desk.transactions + 1 } else { desk.transactions - 1 };
             self.counted = open;
+            self.served |= open;
         }
     }
 }

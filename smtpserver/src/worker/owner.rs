@@ -9,7 +9,7 @@ use ipc::control::Request;
 use ipc::smtp_worker::{FromWorker, ToWorker, WorkerGauges};
 use ipc::supervisor::{FromChild, ToChild};
 
-/// How long a transaction may go on after the worker was told to drain, in milliseconds.
+/// How long a transaction may go on, or a first one be waited for, after the worker was told to drain; in milliseconds.
 const GRACE: u64 = 15_000;
 
 /// How long the worker stays after it was told to drain, unless the spool has something of it; in milliseconds.
@@ -84,6 +84,7 @@ impl Worker {
             .and_then(|(common, section)| House::new(&common, &section));
         match read {
             Ok(house) => {
+                self.desk.journal.reopen();
                 self.desk.house = house;
                 self.desk.cache.forget_all();
                 self.fit_buffer();
@@ -175,7 +176,7 @@ impl Worker {
         }
     }
 
-    /// Begins to leave; at once, or, unless `firm`, letting transactions finish.
+    /// Begins to leave; at once, or, unless `firm`, letting transactions finish and new clients have their first.
     pub(super) fn leave(&mut self, firm: bool) {
         let since = self.leaving.map_or(self.desk.now.mono, |leaving| leaving.since);
         let before = self.leaving.replace(Leaving { since, firm, stopped: false });

@@ -1,8 +1,8 @@
 //! The router's answers, kept for a short while. Pure.
 //!
 //! A list server that sends to the same address again, or a spammer that tries the same one again, costs the router
-//! nothing. Answers of one generation of the routing tables only are kept, the newest that was heard of; what the
-//! router could not decide is not kept at all.
+//! nothing. Answers of one generation of the routing tables only are kept, the one heard of last; what the router could
+//! not decide is not kept at all. A generation is a name and no number: of two, neither is the greater.
 //!
 //! A refusal that names the client is not kept, because the next client is another.
 
@@ -25,7 +25,7 @@ pub(super) type Key = (Option<Mailbox>, bool);
 /// Answers by what was asked.
 #[derive(Debug, Default)]
 pub(super) struct RouteCache {
-    newest: Option<Generation>,
+    current: Option<Generation>,
     entries: HashMap<Key, Entry>,
 }
 
@@ -39,15 +39,12 @@ impl RouteCache {
     /// The answer that is known, with its generation.
     pub(super) fn get(&self, key: &Key, now: u64) -> Option<(Generation, Verdict)> {
         let entry = self.entries.get(key).filter(|entry| now < entry.until)?;
-        Some((self.newest?, entry.verdict.clone()))
+        Some((self.current?, entry.verdict.clone()))
     }
 
     /// Keeps an answer to a question that `client` asked, if it is of use to others.
     pub(super) fn put(&mut self, key: Key, answer: &Answer, client: &str, now: u64) {
         self.hear(answer.generation);
-        if self.newest != Some(answer.generation) {
-            return;
-        }
         let life = match &answer.verdict {
             Verdict::Route(_) | Verdict::Expand => ACCEPTED,
             Verdict::Refuse { text, .. } if !text.contains(client) => REFUSED,
@@ -59,9 +56,9 @@ impl RouteCache {
         self.entries.insert(key, Entry { verdict: answer.verdict.clone(), until: now + life });
     }
 
-    /// Whether a route of this generation may be stored: no newer one has been heard of.
-    pub(super) fn is_newest(&self, generation: Generation) -> bool {
-        self.newest.is_none_or(|newest| newest == generation)
+    /// Whether a route of this generation may be stored: no other one has been heard of since.
+    pub(super) fn is_current(&self, generation: Generation) -> bool {
+        self.current.is_none_or(|current| current == generation)
     }
 
     /// The router has started again, and its generations with it.
@@ -70,8 +67,8 @@ impl RouteCache {
     }
 
     fn hear(&mut self, generation: Generation) {
-        if self.newest.is_none_or(|newest| newest < generation) {
-            self.newest = Some(generation);
+        if self.current != Some(generation) {
+            self.current = Some(generation);
             self.entries.clear();
         }
     }
@@ -127,14 +124,15 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_generation_empties_the_cache_and_an_older_one_is_not_taken() {
+    fn another_generation_empties_the_cache_whatever_its_number() {
         let mut cache = RouteCache::default();
         cache.put(key("a@a.example"), &answer(7, route()), "192.0.2.1", 0);
-        cache.put(key("b@b.example"), &answer(8, route()), "192.0.2.1", 0);
-        assert_eq!(cache.get(&key("a@a.example"), 0), None);
-        cache.put(key("c@c.example"), &answer(7, route()), "192.0.2.1", 0);
-        assert_eq!(cache.get(&key("c@c.example"), 0), None);
-        assert!(cache.is_newest(8) && !cache.is_newest(7));
+        for other in [8, 3] {
+            cache.put(key("b@b.example"), &answer(other, route()), "192.0.2.1", 0);
+            assert_eq!(cache.get(&key("a@a.example"), 0), None);
+            assert_eq!(cache.get(&key("b@b.example"), 0), Some((other, route())));
+            assert!(cache.is_current(other) && !cache.is_current(7));
+        }
     }
 
     #[test]

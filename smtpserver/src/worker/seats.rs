@@ -130,7 +130,7 @@ impl Worker {
         }
     }
 
-    /// Tells every session to end: now, or, unless `firm`, after the transaction that is open.
+    /// Tells every session to end: now, or, unless `firm`, as soon as it has had a transaction and none is open.
     pub(super) fn drain_all(&mut self, firm: bool) {
         let keys: Vec<usize> = self.seats.iter().map(|(key, _)| key).collect();
         for key in keys {

@@ -93,7 +93,7 @@ fn an_open_question_is_asked_again_when_the_router_restarts() {
 fn draining_ends_the_idle_at_once_and_lets_a_transaction_finish() {
     let mut world = World::new();
     let (mut idle, mut busy) = (world.client(), world.client());
-    world.ask(&mut idle, "", "220 ");
+    world.ask(&mut idle, &format!("{OPEN}RSET\r\n"), "250 2.0.0 ok");
     world.ask(&mut busy, &format!("{OPEN}{}", data("ann")), "354 ");
     world.drain();
     assert!(world.farewell(&mut idle).contains("421 4.3.2"));
@@ -102,6 +102,19 @@ fn draining_ends_the_idle_at_once_and_lets_a_transaction_finish() {
     assert!((last + &world.farewell(&mut busy)).contains("421 4.3.2"));
     world.until("it leaves", |world| world.worker.has_left());
     assert!(world.worker.outcome().is_ok());
+}
+
+#[test]
+fn a_client_that_has_just_come_may_have_one_transaction_while_its_worker_is_replaced() {
+    let mut world = World::new();
+    let mut client = world.client();
+    world.ask(&mut client, "", "220 ");
+    world.drain();
+    world.turn();
+    world.ask(&mut client, &format!("{OPEN}{}", data("ann")), "354 ");
+    let last = world.ask(&mut client, "\r\n.\r\n", "accepted\r\n");
+    assert!((last + &world.farewell(&mut client)).contains("421 4.3.2"));
+    world.until("it leaves", |world| world.worker.has_left());
 }
 
 #[test]
