@@ -50,7 +50,7 @@ chaos: build
 
 ## power-cut: POWER_CUTS (20,000) seeded power cuts of the spool model
 power-cut:
-	POWER_CUTS=$${POWER_CUTS:-20000} $(CARGO) test --release -p spool --test power_cut -- --nocapture
+	POWER_CUTS=$${POWER_CUTS:-20000} $(CARGO) test --release -p spool power_cut -- --nocapture
 
 ## check-portable: type-check for the other Unix systems whose standard library is installed
 check-portable:

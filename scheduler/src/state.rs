@@ -5,13 +5,14 @@
 
 use crate::dispatch::{Agents, Records};
 use crate::intake::{Recipients, Scan, Tracks, Unrouted};
-use crate::log::{Book, Finished, Ledger};
+use crate::log::{Book, Checkpoint, Finished, Ledger};
 use crate::notices::Notices;
 use crate::queue::{Hold, Queue};
 use farm::clock::Moment;
 use farm::fault::Faults;
 use farm::hints::Hints;
 use farm::journal::{Event, Failure, Journal, MessageEvent, ProgramEvent};
+use proto::disposition::Disposition;
 use proto::id::SpoolId;
 use proto::place::Place;
 use spool::log::LogRecord;
@@ -29,6 +30,8 @@ pub(crate) struct Scheduler {
     pub(crate) queue: Queue,
     pub(crate) ledger: Ledger,
     pub(crate) book: Book,
+    /// The checkpoint of the log that is under way.
+    pub(crate) checkpoint: Checkpoint,
     pub(crate) tracks: Tracks,
     pub(crate) unrouted: Unrouted,
     /// Recipients of messages in the queue that came of an expansion.
@@ -40,6 +43,10 @@ pub(crate) struct Scheduler {
     pub(crate) records: Records,
     pub(crate) agents: Agents,
     pub(crate) notices: Notices,
+    /// Reports about jobs of an earlier scheduler, for messages that are still to be read; and until when any are kept
+    /// (UTC milliseconds).
+    pub(crate) late: BTreeMap<(SpoolId, u32), Disposition>,
+    pub(crate) late_until: u64,
     pub(crate) scan: Scan,
     /// Agents that each channel could use.
     pub(crate) wants: BTreeMap<Arc<str>, u32>,
@@ -72,7 +79,7 @@ impl Scheduler {
         self.act()?;
         more |= self.tend_notices()?;
         more |= self.sweep();
-        self.write_book()?;
+        more |= self.write_book()?;
         if durable {
             self.remove_finished();
         }
@@ -81,8 +88,8 @@ impl Scheduler {
         Ok(more)
     }
 
-    /// Writes down what happened in this turn, and makes a checkpoint if it is time for one.
-    fn write_book(&mut self) -> Result<(), SpoolError> {
+    /// Writes down what happened in this turn, and goes on with a checkpoint. `true` if there is more to do at once.
+    fn write_book(&mut self) -> Result<bool, SpoolError> {
         if self.faults.strikes("log-write") {
             return Err(SpoolError::Broken {
                 call: "write",
@@ -91,8 +98,20 @@ impl Scheduler {
             });
         }
         self.close_book()?;
+        let more = self.tend_checkpoint()?;
         self.ledger.write(self.now)?;
-        if self.ledger.is_due(self.now) { self.checkpoint() } else { Ok(()) }
+        Ok(more)
+    }
+
+    /// Writes down what is still to be written and waits until it is durable; for the end of the process.
+    ///
+    /// # Errors
+    /// As [`Scheduler::turn`].
+    pub(crate) fn finish(&mut self) -> Result<(), SpoolError> {
+        self.book.hurry();
+        self.write_waiting()?;
+        self.close_book()?;
+        self.ledger.finish()
     }
 
     /// When [`Scheduler::turn`] wants to be called although nothing happened, monotonic milliseconds.

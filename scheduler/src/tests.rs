@@ -1,5 +1,6 @@
 //! The scheduler on a real spool in a temporary directory, with agents that are played.
 
+mod checkpoints;
 mod deliveries;
 mod expansions;
 mod notices;

@@ -165,7 +165,7 @@ impl Process {
             match received.message {
                 ToChild::Drain => goes_on = false,
                 ToChild::Reload(section) => self.reload(&section)?,
-                ToChild::Query { ticket, request } => self.report(ticket, &request)?,
+                ToChild::Query { ticket, request, .. } => self.report(ticket, &request)?,
                 other => log::debug!("nothing to do for {other:?}"),
             }
         }

@@ -19,8 +19,6 @@ pub struct Ready {
     pub readable: bool,
     /// Writing will not block.
     pub writable: bool,
-    /// The other end has closed, at least its sending half: what is read now is followed by the end.
-    pub closed: bool,
 }
 
 /// A set of watched descriptors and the time of the current turn.
@@ -86,7 +84,6 @@ impl EventLoop {
             token: event.token().0,
             readable: event.is_readable() || event.is_read_closed() || event.is_error(),
             writable: event.is_writable() || event.is_write_closed() || event.is_error(),
-            closed: event.is_read_closed() || event.is_error(),
         }));
         Ok(())
     }

@@ -4,7 +4,6 @@
 //! and is tried again after 20 ms; the receiver's slow scan covers whatever never arrives.
 
 use ipc::hint::Hint;
-use proto::id::SpoolId;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 
@@ -63,11 +62,6 @@ impl Hints {
         }
     }
 
-    /// This segment is closed for good; its end is no longer repeated.
-    pub fn forget(&mut self, segment: SpoolId) {
-        self.last = self.last.filter(|last| last.segment != segment);
-    }
-
     /// Tries again what is owed, and repeats the last end each minute.
     pub fn tick(&mut self, now: u64) {
         if now >= self.repeat_at {
@@ -94,6 +88,7 @@ impl Hints {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proto::id::SpoolId;
 
     fn hint(from: u64, to: u64) -> Hint {
         Hint { segment: SpoolId::new(1, 2, 3, 4), from, to }

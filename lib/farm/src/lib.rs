@@ -12,5 +12,5 @@ pub mod fault;
 pub mod hints;
 pub mod journal;
 pub mod skeleton;
-pub mod timers;
 pub mod tables;
+pub mod timers;

@@ -19,6 +19,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::process::ExitCode;
 use sys::descriptor::Carrier;
+use sys::signal::{SIGHUP, SIGINT, SIGTERM};
 
 /// The channel of a child to the supervisor.
 pub type SupervisorChannel = Channel<FromChild, ToChild>;
@@ -203,6 +204,7 @@ fn meet<S: DeserializeOwned>(program: &str) -> Result<Child<S>, Fatal> {
     let journal = Journal::open(&common.journal, program);
     let event_loop = EventLoop::new().map_err(Fatal::doing(Exit::System, "event loop"))?;
     sys::limits::raise_open_files();
+    sys::signal::ignore(&[SIGHUP, SIGINT, SIGTERM]).map_err(Fatal::doing(Exit::System, "signals"))?;
     Ok(Child {
         role: welcome.role,
         number: welcome.child,

@@ -56,6 +56,8 @@ pub enum ToChild {
     Query {
         /// To be repeated in the answer.
         ticket: u64,
+        /// The user id of who asks, as the kernel says it.
+        uid: u32,
         /// A [`crate::control::Request`] as JSON.
         request: String,
     },

@@ -63,6 +63,9 @@ pub(crate) fn large_path(id: SpoolId) -> String {
     format!("{LARGE}/{id}")
 }
 
+/// What stands in the root of a spool.
+pub const NAMES: [&str; 5] = [HOST, LEASES, SEGMENTS, LARGE, LOGS];
+
 /// The names in a directory that are ids, in order.
 pub(crate) fn ids_in(storage: &dyn Storage, directory: &str) -> Result<Vec<SpoolId>, SpoolError> {
     let names = storage.list(directory).during("list", directory)?;

@@ -72,7 +72,7 @@ pub use draft::Draft;
 pub use entry::{Entry, Expansion, Held, Kind};
 pub use error::{Defect, SpoolError};
 pub use flusher::Clock;
-pub use layout::{Tuning, prepare};
+pub use layout::{NAMES, Tuning, prepare};
 pub use log::{Log, LogRecord};
 pub use memory::Memory;
 pub use segments::Segments;

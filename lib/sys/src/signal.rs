@@ -6,6 +6,21 @@ use std::os::unix::net::UnixStream;
 
 pub use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
 
+/// Ignores these signals from now on: whoever is told over its channel when to end must not be ended by a signal to all
+/// of a service's processes.
+///
+/// # Errors
+/// As `sigaction(2)`.
+pub fn ignore(numbers: &[i32]) -> io::Result<()> {
+    use nix::sys::signal::{SigHandler, Signal, signal};
+    for &number in numbers {
+        let number = Signal::try_from(number)?;
+        // SAFETY: ignoring installs no handler, so no code runs in a signal context.
+        unsafe { signal(number, SigHandler::SigIgn) }?;
+    }
+    Ok(())
+}
+
 /// Some signals, turned into readability of one descriptor.
 #[derive(Debug)]
 pub struct Signals {

@@ -43,14 +43,17 @@ impl Doors {
 
     /// Takes the next call.
     fn next(&mut self) -> Option<(Role, CallerChannel)> {
-        for (role, answering, ringing) in self.doors.iter_mut().filter(|(_, _, ringing)| *ringing) {
-            match answering.answer() {
-                Ok(Some((call, channel))) if call.role == *role => return Some((*role, channel)),
-                Ok(Some((call, _))) => log::warn!("a call from {} came where {role} calls", call.role),
-                Ok(None) => *ringing = false,
-                Err(error) => {
-                    log::error!("rendezvous with {role}: {error}");
-                    *ringing = false;
+        for (role, answering, ringing) in &mut self.doors {
+            while *ringing {
+                match answering.answer() {
+                    Ok(Some((call, channel))) if call.role == *role => return Some((*role, channel)),
+                    Ok(Some((call, _))) => log::warn!("a call from {} came where {role} calls", call.role),
+                    Ok(None) => *ringing = false,
+                    Err(error) => {
+                        // Others may wait behind it: they are looked at in the next turn.
+                        log::error!("rendezvous with {role}: {error}");
+                        break;
+                    }
                 }
             }
         }

@@ -141,11 +141,12 @@ mod tests {
         for n in 0..u64::try_from(SEGMENTS).unwrap() {
             let segment = SpoolId::new(2 + n, 2, 3, 4);
             claims.add(Hint { segment, ..hint(10, 20) });
-            let range = claims.next().unwrap();
-            claims.went(range, 20);
+            let whole = claims.next().unwrap();
+            claims.went(whole, 20);
         }
         claims.add(hint(10, 90));
-        claims.went(claims.next().unwrap(), 40);
+        let whole = claims.next().unwrap();
+        claims.went(whole, 40);
         assert_eq!(claims.next(), range(40, 90));
     }
 

@@ -240,6 +240,18 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_begun_any_more_once_it_is_abandoned() {
+        let mut all = Expansions::new(0);
+        all.wish(place(1));
+        all.next();
+        all.failed(place(1), 0);
+        all.wish(place(2));
+        all.abandon();
+        all.tick(1 << 40);
+        assert_eq!((all.next(), all.next_deadline()), (None, None));
+    }
+
+    #[test]
     fn the_third_death_is_the_last_attempt() {
         let mut all = Expansions::new(0);
         all.wish(place(1));

@@ -221,7 +221,7 @@ impl Multiplexer {
                 ToChild::Exited { child, how, clean } => self.exited(child, &how, clean),
                 ToChild::Reload(section) => self.reload(&section),
                 ToChild::Drain => self.drain("told to"),
-                ToChild::Query { ticket, request } => self.answer_query(ticket, &request),
+                ToChild::Query { ticket, request, .. } => self.answer_query(ticket, &request),
                 ToChild::Welcome(_) | ToChild::Give(_) | ToChild::Begin => {}
                 ToChild::Reannounce | ToChild::WriterEnded => {}
             }

@@ -149,7 +149,7 @@ impl Office {
 
     /// Asks the multiplexer as an administrator does.
     pub(crate) fn query(&mut self, ticket: u64, request: &str) {
-        self.tell(&ToChild::Query { ticket, request: request.into() });
+        self.tell(&ToChild::Query { ticket, uid: 0, request: request.into() });
     }
 
     /// Processes that live, the multiplexer included.

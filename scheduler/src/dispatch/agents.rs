@@ -59,6 +59,8 @@ pub(crate) struct Agent {
 struct InFlight {
     agent: AgentId,
     left: usize,
+    /// Recipients that were left out because they go where another one goes, after that one.
+    twins: BTreeMap<u32, Vec<u32>>,
     /// The file that was given for this job alone.
     large: Option<FileKey>,
 }
@@ -173,10 +175,21 @@ impl Agents {
         Ok(self.last_file)
     }
 
-    /// A job was handed out.
-    pub(super) fn took(&mut self, agent: AgentId, job: JobId, recipients: usize, key: FileKey) {
+    /// A job was handed out for so many recipients, `twins` included: those that were left out, after whom they follow.
+    pub(super) fn took(
+        &mut self,
+        agent: AgentId,
+        job: JobId,
+        (recipients, twins): (usize, BTreeMap<u32, Vec<u32>>),
+        key: FileKey,
+    ) {
         let large = matches!(key, FileKey::Large(_)).then_some(key);
-        self.jobs.insert(job, InFlight { agent, left: recipients, large });
+        self.jobs.insert(job, InFlight { agent, left: recipients, twins, large });
+    }
+
+    /// The recipients that follow this one.
+    pub(super) fn twins(&mut self, job: JobId, index: u32) -> Vec<u32> {
+        self.jobs.get_mut(&job).and_then(|job| job.twins.remove(&index)).unwrap_or_default()
     }
 
     /// One recipient of a job was settled; at the last one its file goes back if it was given for it alone.

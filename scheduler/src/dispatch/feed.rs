@@ -1,12 +1,14 @@
 //! A job, with its descriptor: the queue names a message and recipients, the spool knows the rest.
 
 use super::agents::FileKey;
-use crate::queue::{AgentId, Feed};
+use crate::queue::{AgentId, Feed, Hold};
 use crate::state::Scheduler;
+use farm::journal::MessageEvent;
 use ipc::agent::{ContentSum, Job, JobRecipient, ToAgent};
 use proto::disposition::{Disposition, Outcome};
 use proto::status::Status;
-use spool::{Spool, SpoolError};
+use spool::{Entry, Spool, SpoolError};
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::os::fd::OwnedFd;
 
@@ -31,6 +33,11 @@ impl FeedError {
 impl Scheduler {
     /// Hands out a job.
     pub(super) fn feed(&mut self, feed: &Feed) {
+        if self.agents.get(feed.agent).is_none() {
+            // It has gone in this very turn.
+            self.queue.job_lost(feed.job, self.now.utc);
+            return;
+        }
         if let Err(error) = self.try_feed(feed) {
             self.unfed(feed, &error);
         }
@@ -39,22 +46,14 @@ impl Scheduler {
     fn try_feed(&mut self, feed: &Feed) -> Result<(), FeedError> {
         let entry = self.records.get(&mut self.spool, feed.place)?;
         let body = self.spool.open(feed.place)?;
-        let recipients: Vec<JobRecipient> = feed
-            .recipients
-            .iter()
-            .filter_map(|&index| {
-                let recipient = self.recipient(&entry, index)?;
-                let user = recipient.route.map(|route| route.user).unwrap_or_default();
-                Some(JobRecipient { index, address: recipient.address, user })
-            })
-            .collect();
+        let (recipients, twins) = self.distinct(&entry, &feed.recipients);
         let key = if entry.large { FileKey::Large(entry.id) } else { FileKey::Segment(feed.place.segment) };
         let duplicate = || -> io::Result<OwnedFd> {
             let descriptor = body.descriptor().ok_or(io::ErrorKind::Unsupported)?;
             descriptor.try_clone_to_owned()
         };
         let file = self.agents.give(feed.agent, key, duplicate)?;
-        self.agents.took(feed.agent, feed.job, feed.recipients.len(), key);
+        self.agents.took(feed.agent, feed.job, (feed.recipients.len(), twins), key);
         let job = Job {
             job: feed.job.0,
             id: entry.id,
@@ -75,12 +74,32 @@ impl Scheduler {
         Ok(())
     }
 
+    /// Those for whom a job is: of several that go to the same user only the first, after whom the others follow.
+    fn distinct(&self, entry: &Entry, indexes: &[u32]) -> (Vec<JobRecipient>, BTreeMap<u32, Vec<u32>>) {
+        let mut recipients: Vec<JobRecipient> = Vec::with_capacity(indexes.len());
+        let mut firsts: HashMap<String, u32> = HashMap::new();
+        let mut twins: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        for &index in indexes {
+            let Some(recipient) = self.recipient(entry, index) else { continue };
+            let user = recipient.route.map(|route| route.user).unwrap_or_default();
+            if indexes.len() > 1 {
+                let first = *firsts.entry(user.clone()).or_insert(index);
+                if first != index {
+                    twins.entry(first).or_default().push(index);
+                    continue;
+                }
+            }
+            recipients.push(JobRecipient { index, address: recipient.address, user });
+        }
+        (recipients, twins)
+    }
+
     /// What cannot be read is held for the operator; what could be read another time is deferred.
     fn unfed(&mut self, feed: &Feed, error: &FeedError) {
         let utc = self.now.utc;
         log::error!("message {} cannot be handed out: {error}", feed.message);
         if error.is_final() {
-            self.queue.hold(feed.message, utc);
+            self.hold_unreadable(feed, &error.to_string());
             self.queue.job_lost(feed.job, utc);
             return self.unfed_agent(feed.agent);
         }
@@ -91,6 +110,13 @@ impl Scheduler {
         }
         self.unfed_agent(feed.agent);
     }
+
+    fn hold_unreadable(&mut self, feed: &Feed, why: &str) {
+        if self.queue.hold_for(feed.message, Hold::Spool, self.now.utc).messages > 0 {
+            self.note(feed.message, MessageEvent::Held { by: "spool", why });
+        }
+    }
+
     /// The agent has not seen the job that it gave a credit for.
     fn unfed_agent(&mut self, id: AgentId) {
         if let Some(agent) = self.agents.get(id) {

@@ -39,6 +39,17 @@ impl Records {
         entry
     }
 
+    /// The entry at a place, without keeping it.
+    ///
+    /// # Errors
+    /// As [`Spool::load`].
+    pub(crate) fn peek(&self, spool: &mut Segments, place: Place) -> Result<Arc<Entry>, SpoolError> {
+        match self.entries.get(&place) {
+            Some(entry) => Ok(Arc::clone(entry)),
+            None => Ok(Arc::new(spool.load(place)?)),
+        }
+    }
+
     /// The entry at a place, from memory or from the spool.
     ///
     /// # Errors

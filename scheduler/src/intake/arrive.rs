@@ -55,12 +55,22 @@ impl Scheduler {
             self.records.put(entry);
             return self.expand_if_complete(place);
         }
+        let id = entry.id;
         let hold = held.map(|_| Hold::Spool).or_else(|| self.holds.remove(&place));
         self.drop_parts(place);
         let entry = self.records.put(entry);
         let recipients = (0..).zip(&entry.envelope.recipients);
         let open = recipients.filter(|(index, _)| !finished.contains(index));
-        self.queue.arrived(arrival(&entry, legs(open), hold), self.now.utc);
+        let late = self.take_late(id);
+        // What was reported is settled before anything is handed out.
+        let pause = (!late.is_empty()).then_some(Hold::Operator);
+        self.queue.arrived(arrival(&entry, legs(open), hold.or(pause)), self.now.utc);
+        for (index, disposition) in late {
+            self.queue.settled_by_id(id, index, disposition, self.now.utc);
+        }
+        if hold.is_none() && pause.is_some() {
+            self.queue.release(id, self.now.utc);
+        }
     }
 
     /// Nobody waits for the parts of an expansion that came before their message.

@@ -9,7 +9,7 @@ use crate::state::Scheduler;
 use proto::envelope::Recipient;
 use proto::place::Place;
 use spool::{Entry, Expansion, Spool, SpoolError};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 /// The index of the first recipient that came of an expansion; no envelope has that many recipients.
@@ -69,6 +69,12 @@ impl Scheduler {
         parts: &[(u32, Place)],
     ) -> Result<Option<(Arc<Entry>, Recipients)>, SpoolError> {
         let entry = self.records.get(&mut self.spool, of)?;
+        let own: HashSet<_> = entry
+            .envelope
+            .recipients
+            .iter()
+            .map(|recipient| (&recipient.address, &recipient.route))
+            .collect();
         let mut recipients = Recipients::new();
         for &(first, place) in parts {
             let part = self.spool.load(place)?;
@@ -76,10 +82,12 @@ impl Scheduler {
                 return Ok(None);
             }
             let numbered = (EXPANDED.saturating_add(first)..).zip(part.envelope.recipients);
-            recipients
-                .extend(numbered.filter(|(_, recipient)| !entry.envelope.recipients.contains(recipient)));
+            recipients.extend(
+                numbered.filter(|(_, recipient)| !own.contains(&(&recipient.address, &recipient.route))),
+            );
         }
         let routed = entry.envelope.recipients.iter().any(|recipient| recipient.route.is_some());
+        drop(own);
         Ok((routed || !recipients.is_empty()).then_some((entry, recipients)))
     }
 

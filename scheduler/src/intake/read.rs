@@ -86,6 +86,6 @@ impl Scheduler {
 
     /// Everything that was announced has been read.
     pub(crate) fn is_all_read(&self) -> bool {
-        self.tracks.iter().all(|(_, track)| Track::is_read(track))
+        self.scan.knows_all() && self.tracks.iter().all(|(_, track)| Track::is_read(track))
     }
 }

@@ -3,9 +3,9 @@
 use super::expand::{EXPANDED, Recipients};
 use super::{Scan, Tracks, Unrouted};
 use crate::dispatch::{Agents, Records};
-use crate::log::{Book, Ledger, Replay};
+use crate::log::{Book, Checkpoint, Ledger, Replay};
 use crate::notices::Notices;
-use crate::queue::{Arrival, Hold, Leg, Policy, Queue, ThreadClock};
+use crate::queue::{Arrival, Hold, Leg, Policy, Queue};
 use crate::state::{Known, Scheduler};
 use farm::clock::{Moment, moment};
 use farm::exit::{Exit, Fatal};
@@ -23,6 +23,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Milliseconds that agents which outlived the last scheduler have to report what they finished meanwhile.
 const LATE: u64 = 2_000;
+
+/// Milliseconds for which their reports are kept for messages that are still to be read.
+const KEPT: u64 = 60_000;
 
 /// What a scheduler is made of.
 #[derive(Debug)]
@@ -47,8 +50,12 @@ impl Scheduler {
         let Parts { hostname, spool, log, records, policy, router_hints, journal, now } = parts;
         // With an empty log no agent can have anything to report.
         let start = if records.is_empty() { now.utc } else { now.utc + LATE };
+        let lines = records.len();
         let mut replay = Replay::of(records);
-        let ledger = Ledger::new(log).map_err(Fatal::doing(Exit::System, "log-sync thread"))?;
+        let mut ledger = Ledger::new(log).map_err(Fatal::doing(Exit::System, "log-sync thread"))?;
+        if lines > 2 * replay.len() {
+            ledger.overdue();
+        }
         let mut scheduler = Self {
             now,
             hostname,
@@ -56,6 +63,7 @@ impl Scheduler {
             queue: Queue::new(policy, start),
             ledger,
             book: Book::default(),
+            checkpoint: Checkpoint::default(),
             tracks: Tracks::default(),
             unrouted: Unrouted::default(),
             expanded: BTreeMap::new(),
@@ -64,6 +72,8 @@ impl Scheduler {
             records: Records::default(),
             agents: Agents::default(),
             notices: Notices::restored(std::mem::take(&mut replay.notices)),
+            late: BTreeMap::new(),
+            late_until: now.utc + KEPT,
             scan: Scan::default(),
             wants: BTreeMap::new(),
             router_hints,
@@ -85,15 +95,11 @@ impl Scheduler {
             self.restore_message(waiting, hold);
         }
         self.holds = holds.into_iter().filter(|(place, _)| there.contains(&place.segment)).collect();
-        let clocks: Vec<ThreadClock> = replay.clocks.into_values().collect();
-        let missing: Vec<ThreadClock> =
-            clocks.into_iter().filter(|clock| !self.queue.restore_clock(clock, self.now.utc)).collect();
+        for clock in replay.clocks.values() {
+            self.queue.restore_clock(clock, self.now.utc);
+        }
         let segments = self.take_over();
         while self.read_on() {}
-        // The messages of these threads were not in the log yet.
-        for clock in missing {
-            self.queue.restore_clock(&clock, self.now.utc);
-        }
         let messages = self.queue.gauges().messages + self.unrouted.len();
         let messages = u64::try_from(messages).unwrap_or(u64::MAX);
         let time = moment().mono.saturating_sub(self.now.mono);

@@ -30,6 +30,8 @@ pub(crate) struct Scan {
     next_at: u64,
     /// Records that nothing but their segment remembers, for a minute at least.
     stale: VecDeque<Place>,
+    /// The last take-over failed, so that there may be more to read than is known.
+    failed: bool,
     /// Segments without a valid header; told once.
     unreadable: BTreeSet<SpoolId>,
     /// Damage that was told; the take-over finds some of it, reading finds all.
@@ -37,6 +39,11 @@ pub(crate) struct Scan {
 }
 
 impl Scan {
+    /// All segments of dead writers are known.
+    pub(super) fn knows_all(&self) -> bool {
+        !self.failed
+    }
+
     /// When it is due, monotonic milliseconds.
     pub(crate) fn next_at(&self) -> u64 {
         self.next_at
@@ -64,6 +71,10 @@ impl Scheduler {
             let Some(place) = self.scan.stale.pop_front() else { break };
             self.log_stale(place);
         }
+        if self.scan.stale.is_empty() {
+            // Its memory is not needed before the next scan.
+            self.scan.stale = VecDeque::new();
+        }
         found || !self.scan.stale.is_empty()
     }
 
@@ -72,7 +83,7 @@ impl Scheduler {
         if self.unrouted.contains(place) {
             return;
         }
-        match self.records.get(&mut self.spool, place) {
+        match self.records.peek(&mut self.spool, place) {
             Ok(entry) if self.queue.contains(entry.id) => self.book.waits(place, entry.id),
             Ok(_) => {}
             Err(error) => log::error!("the record at {place:?}: {error}"),
@@ -90,8 +101,12 @@ impl Scheduler {
     /// Takes over the segments of dead writers; gives how many there were.
     pub(super) fn take_over(&mut self) -> u64 {
         match self.spool.takeover(&self.tracks.positions()) {
-            Ok(found) => self.taken_over(found),
+            Ok(found) => {
+                self.scan.failed = false;
+                self.taken_over(found)
+            }
             Err(error) => {
+                self.scan.failed = true;
                 self.note_failure("take-over", "segments", &error, "tried again in 60s");
                 0
             }
@@ -138,10 +153,17 @@ impl Scheduler {
 
     /// Removes segments in which everything is finished, some per call.
     pub(crate) fn remove_finished(&mut self) {
-        for segment in self.removable().into_iter().take(REMOVALS) {
+        let mut left = REMOVALS;
+        for segment in self.removable() {
             if self.agents.hold(segment) {
                 self.agents.release(segment);
-            } else if let Err(error) = self.remove(segment) {
+                continue;
+            }
+            if left == 0 {
+                return;
+            }
+            left -= 1;
+            if let Err(error) = self.remove(segment) {
                 self.note_failure("remove", &format!("segments/{segment}"), &error, "tried again in 60s");
                 self.set_gone_at(segment, None);
                 return;

@@ -172,6 +172,11 @@ impl Tracks {
         self.open(place.segment, place.offset).loose.insert(place.offset);
     }
 
+    /// Nothing but its segment remembers this record.
+    pub(crate) fn is_loose(&self, place: Place) -> bool {
+        self.get(place.segment).is_some_and(|track| track.loose.contains(&place.offset))
+    }
+
     /// The log speaks for this record from now on.
     pub(crate) fn logged(&mut self, place: Place) {
         if let Some(track) = self.segments.get_mut(&place.segment) {

@@ -1,7 +1,9 @@
 //! What happened in a turn of the loop, gathered so that each message has one line and not one per recipient.
 //!
 //! At the end of the turn a message that waits is written with all that is still open in it, one that is finished as
-//! finished, and otherwise the recipients that are. Cursors follow, a few times a second, behind the lines that speak
+//! finished, and otherwise the recipients that are. A message with very many recipients, of which the log knows already, is
+//! written less often: otherwise a list would be written anew with each of its hosts. Should the process end before, some
+//! of its recipients are tried again earlier. Cursors follow, a few times a second, behind the lines that speak
 //! for what lies before them.
 
 use super::said;
@@ -16,10 +18,18 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Milliseconds between two writings of the cursors.
 const CURSORS: u64 = 200;
 
+/// A message with more open recipients waits a millisecond for each before it is written again.
+const MANY: u32 = 100;
+
+/// No message waits longer, in milliseconds.
+const LONGEST: u64 = 30_000;
+
 /// What the log does not say yet.
 #[derive(Debug, Default)]
 pub(crate) struct Book {
     waiting: BTreeMap<Place, SpoolId>,
+    /// Large ones that wait too, each with the monotonic time at which it is written.
+    large: BTreeMap<Place, (SpoolId, u64)>,
     done: BTreeMap<Place, Vec<u32>>,
     finished: BTreeSet<Place>,
     /// Monotonic time at which the cursors are written.
@@ -42,9 +52,15 @@ impl Book {
         self.finished.insert(place);
     }
 
-    /// When the cursors are to be written, monotonic milliseconds.
+    /// Everything is written with the next line.
+    pub(crate) fn hurry(&mut self) {
+        let large = std::mem::take(&mut self.large);
+        self.waiting.extend(large.into_iter().map(|(place, (message, _))| (place, message)));
+    }
+
+    /// When something is to be written although nothing happens, monotonic milliseconds.
     pub(crate) fn next_deadline(&self) -> Option<u64> {
-        self.cursors
+        self.large.values().map(|&(_, due)| due).chain(self.cursors).min()
     }
 
     fn is_empty(&self) -> bool {
@@ -62,6 +78,7 @@ impl Scheduler {
         if !self.book.is_empty() {
             self.book.cursors.get_or_insert(mono + CURSORS);
         }
+        self.put_off_large();
         self.write_waiting()?;
         for (place, recipients) in std::mem::take(&mut self.book.done) {
             if !self.book.finished.contains(&place) {
@@ -79,7 +96,28 @@ impl Scheduler {
         Ok(())
     }
 
-    fn write_waiting(&mut self) -> Result<(), SpoolError> {
+    /// Sets large messages aside until they are due.
+    fn put_off_large(&mut self) {
+        let mono = self.now.mono;
+        let Self { book, queue, tracks, .. } = self;
+        book.waiting.retain(|&place, &mut message| {
+            let open = queue.open(message);
+            let large = open > MANY && !tracks.is_loose(place);
+            if large {
+                book.large.entry(place).or_insert((message, mono + u64::from(open).min(LONGEST)));
+            }
+            !large
+        });
+        for (place, (message, _)) in book.large.extract_if(.., |_, (_, due)| *due <= mono) {
+            book.waiting.insert(place, message);
+        }
+    }
+
+    /// Writes the messages that wait.
+    ///
+    /// # Errors
+    /// A message of which nothing but the log remembers the expansion cannot be read.
+    pub(crate) fn write_waiting(&mut self) -> Result<(), SpoolError> {
         for (place, message) in std::mem::take(&mut self.book.waiting) {
             let Some(arrival) =
                 self.queue.arrival_of(message).filter(|_| !self.book.finished.contains(&place))
@@ -110,7 +148,7 @@ impl Scheduler {
 
     /// All that is needed to go on with a message without its segment.
     pub(super) fn waiting(&mut self, arrival: &Arrival) -> Result<Waiting, SpoolError> {
-        let entry = self.records.get(&mut self.spool, arrival.place)?;
+        let entry = self.records.peek(&mut self.spool, arrival.place)?;
         let mut recipients = Vec::new();
         for leg in &arrival.legs {
             let why = said::print(leg.due, leg.last.as_ref());

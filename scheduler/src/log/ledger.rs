@@ -2,12 +2,14 @@
 //!
 //! Invariant: `synced <= written`; a mark is durable when `synced` has reached it. After any failure the log is of no
 //! use and the scheduler starts again from disk.
+//!
+//! While a checkpoint is under way every line goes into both logs, so that the new one says the same when it takes over.
 
-use super::syncer::Syncer;
+use super::syncer::{Order, Syncer};
 use farm::clock::Moment;
 use proto::id::SpoolId;
 use spool::SpoolError;
-use spool::log::{Log, LogRecord};
+use spool::log::{Log, LogRecord, Successor};
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 
@@ -17,6 +19,9 @@ const DELAY: u64 = 15;
 /// Milliseconds between two attempts at a checkpoint that could not be made.
 const PAUSE: u64 = 60_000;
 
+/// A log of less than so many octets is not worth a checkpoint at the start.
+const WORTH: u64 = 1 << 20;
+
 /// A point in the log: everything appended before it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Mark(u64);
@@ -25,6 +30,10 @@ pub(crate) struct Mark(u64);
 #[derive(Debug)]
 pub(crate) struct Ledger {
     log: Log,
+    /// The checkpoint under way.
+    successor: Option<Successor>,
+    /// Most of what the log said when it was opened is over.
+    overdue: bool,
     syncer: Syncer,
     written: u64,
     synced: u64,
@@ -40,12 +49,64 @@ impl Ledger {
     /// No thread can be started.
     pub(crate) fn new(log: Log) -> io::Result<Self> {
         let syncer = Syncer::start()?;
-        Ok(Self { log, syncer, written: 0, synced: 0, due: None, checkpoint_after: 0 })
+        Ok(Self {
+            log,
+            successor: None,
+            overdue: false,
+            syncer,
+            written: 0,
+            synced: 0,
+            due: None,
+            checkpoint_after: 0,
+        })
     }
 
     /// Adds a line.
     pub(crate) fn append(&mut self, record: &LogRecord) {
         self.log.append(record);
+        if self.successor.is_some() {
+            self.copy(record);
+        }
+    }
+
+    /// Adds a line to the checkpoint under way only; one that cannot be written is given up.
+    pub(crate) fn copy(&mut self, record: &LogRecord) {
+        let Some(successor) = &mut self.successor else { return };
+        match successor.append(record) {
+            // If the thread is gone, the next write says so.
+            Ok(true) => drop(self.syncer.order(Order::Ahead(successor.syncer()))),
+            Ok(false) => {}
+            Err(error) => {
+                log::error!("checkpoint: {error}; the old log goes on");
+                self.abandon();
+            }
+        }
+    }
+
+    /// Begins a checkpoint: from now on every line goes into both logs.
+    ///
+    /// # Errors
+    /// The new log cannot be begun; the old one goes on.
+    pub(crate) fn begin_checkpoint(&mut self, id: SpoolId) -> Result<(), SpoolError> {
+        self.successor = Some(self.log.successor(id)?);
+        Ok(())
+    }
+
+    /// A checkpoint is under way.
+    pub(crate) fn is_copying(&self) -> bool {
+        self.successor.is_some()
+    }
+
+    /// Gives up the checkpoint under way.
+    pub(crate) fn abandon(&mut self) {
+        if let Some(successor) = self.successor.take() {
+            successor.abandon();
+        }
+    }
+
+    /// Most of what was read from the log at the start is over: a checkpoint is due although the log has not grown.
+    pub(crate) fn overdue(&mut self) {
+        self.overdue = self.log.size() > WORTH;
     }
 
     /// Writes what was added, and orders its flush when that is due.
@@ -60,7 +121,7 @@ impl Ledger {
         }
         if self.due.is_some_and(|due| due <= now.mono) {
             self.due = None;
-            if !self.syncer.order(self.log.syncer(), self.written) {
+            if !self.syncer.order(Order::Log(self.log.syncer(), self.written)) {
                 return Err(SpoolError::Stopped);
             }
         }
@@ -84,6 +145,7 @@ impl Ledger {
     /// # Errors
     /// The log is of no use any more.
     pub(crate) fn finish(&mut self) -> Result<(), SpoolError> {
+        self.abandon();
         self.log.write()?;
         self.log.sync()?;
         self.written += 1;
@@ -104,7 +166,7 @@ impl Ledger {
 
     /// It is time for a checkpoint.
     pub(crate) fn is_due(&self, now: Moment) -> bool {
-        self.log.is_due() && now.mono >= self.checkpoint_after
+        self.successor.is_none() && (self.overdue || self.log.is_due()) && now.mono >= self.checkpoint_after
     }
 
     /// No checkpoint can be made now: not again for a while.
@@ -112,12 +174,14 @@ impl Ledger {
         self.checkpoint_after = now.mono + PAUSE;
     }
 
-    /// Replaces everything by these lines, durably. Waits for the disk.
+    /// The checkpoint takes the place of the log, durably. Waits for the disk, which has most of it already.
     ///
     /// # Errors
-    /// As [`Log::checkpoint`].
-    pub(crate) fn checkpoint(&mut self, id: SpoolId, records: &[LogRecord]) -> Result<(), SpoolError> {
-        self.log.checkpoint(id, records)?;
+    /// As [`Log::succeed`].
+    pub(crate) fn succeed(&mut self) -> Result<(), SpoolError> {
+        let Some(successor) = self.successor.take() else { return Ok(()) };
+        self.log.succeed(successor)?;
+        self.overdue = false;
         self.written += 1;
         (self.synced, self.due) = (self.written, None);
         Ok(())

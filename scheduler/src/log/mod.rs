@@ -22,6 +22,7 @@ mod syncer;
 use proto::disposition::{Disposition, Outcome};
 
 pub(crate) use book::{Book, clock_line};
+pub(crate) use checkpoint::Checkpoint;
 pub(crate) use ledger::{Ledger, Mark};
 pub(crate) use replay::{Decided, Finished, Replay, word_of};
 

@@ -62,6 +62,12 @@ impl Replay {
         replay
     }
 
+    /// How many lines say the same.
+    pub(crate) fn len(&self) -> usize {
+        let places = self.waiting.len() + self.held.len() + self.finished.len();
+        places + self.cursors.len() + self.clocks.len() + self.notices.len()
+    }
+
     fn add(&mut self, record: LogRecord) {
         match record {
             LogRecord::Cursor { segment, offset } => {

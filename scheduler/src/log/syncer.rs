@@ -2,6 +2,8 @@
 //!
 //! Orders are flushes, each with the number of the last write before it; a report says up to which write everything is
 //! durable. While one flush is under way the next orders gather.
+//!
+//! A checkpoint under way is flushed ahead, piece by piece, so that little is left when it takes its place.
 
 use spool::SpoolError;
 use spool::log::LogSync;
@@ -14,11 +16,20 @@ use std::thread::JoinHandle;
 /// Up to which write everything is durable, or why it is not.
 pub(super) type Report = Result<u64, SpoolError>;
 
+/// What is to be flushed.
+#[derive(Debug)]
+pub(super) enum Order {
+    /// The log in use, of which so many writes were made.
+    Log(LogSync, u64),
+    /// A log that is to take its place.
+    Ahead(LogSync),
+}
+
 /// The handle of the thread.
 #[derive(Debug)]
 pub(super) struct Syncer {
     /// `None` once the thread has been told to end.
-    orders: Option<Sender<(LogSync, u64)>>,
+    orders: Option<Sender<Order>>,
     reports: Receiver<Report>,
     wake: UnixStream,
     thread: Option<JoinHandle<()>>,
@@ -38,8 +49,8 @@ impl Syncer {
     }
 
     /// Orders a flush; `false` if the thread is gone.
-    pub(super) fn order(&self, sync: LogSync, write: u64) -> bool {
-        self.orders.as_ref().is_some_and(|orders| orders.send((sync, write)).is_ok())
+    pub(super) fn order(&self, order: Order) -> bool {
+        self.orders.as_ref().is_some_and(|orders| orders.send(order).is_ok())
     }
 
     /// The reports that are there.
@@ -68,14 +79,22 @@ impl Drop for Syncer {
     }
 }
 
-fn run(orders: &Receiver<(LogSync, u64)>, reports: &Sender<Report>, mut bell: UnixStream) {
+fn run(orders: &Receiver<Order>, reports: &Sender<Report>, mut bell: UnixStream) {
     while let Ok(first) = orders.recv() {
-        // One flush is enough for all that were ordered meanwhile, unless the file has changed between.
-        let (sync, write) = orders.try_iter().last().unwrap_or(first);
-        if reports.send(sync.sync().map(|()| write)).is_err() {
-            return;
+        // One flush of a file is enough for all that were ordered meanwhile.
+        let (mut log, mut ahead) = (None, None);
+        for order in std::iter::once(first).chain(orders.try_iter()) {
+            match order {
+                Order::Log(sync, write) => log = Some((sync, write)),
+                Order::Ahead(sync) => ahead = Some((sync, 0)),
+            }
         }
-        // A full socket is as good as one more octet in it.
-        let _full = bell.write(&[1]);
+        for (sync, write) in log.into_iter().chain(ahead) {
+            if reports.send(sync.sync().map(|()| write)).is_err() {
+                return;
+            }
+            // A full socket is as good as one more octet in it.
+            let _full = bell.write(&[1]);
+        }
     }
 }

@@ -21,10 +21,14 @@ impl Scheduler {
     /// The queue has decided that the sender is to be told: writes the line that makes it so.
     ///
     /// # Errors
-    /// No id can be drawn: the writer lease is lost.
+    /// No id can be drawn: the writer lease is lost. The record cannot be read for now.
     pub(crate) fn notify(&mut self, notice: Notice) -> Result<(), SpoolError> {
         let entry = match self.records.get(&mut self.spool, notice.place) {
             Ok(entry) => entry,
+            // Another time it may be read: they are still open on disk, and the process starts again from there.
+            Err(error) if !matches!(error, SpoolError::Damaged { .. } | SpoolError::Absent(_)) => {
+                return Err(error);
+            }
             Err(error) => {
                 let file = format!("segments/{}", notice.place.segment);
                 self.note_failure("read", &file, &error, "the sender is not told");

@@ -188,7 +188,13 @@ impl Process {
             // Its end is told by the supervisor, with the way it came.
             Origin::Spawned if draining => {}
             Origin::Spawned => self.tell(&FromChild::Kill { child }),
-            Origin::Survivor => self.forget_agent(agent, draining),
+            Origin::Survivor => {
+                // The supervisor does not tell of an end that it told before the agent called.
+                if !draining {
+                    self.tell(&FromChild::Kill { child });
+                }
+                self.forget_agent(agent, draining);
+            }
         }
     }
 

@@ -100,7 +100,7 @@ impl Process {
         loop {
             let more = self.turn().map_err(|error| self.broken(&error))?;
             if self.is_drained() {
-                return self.scheduler.ledger.finish().map_err(|error| self.broken(&error));
+                return self.scheduler.finish().map_err(|error| self.broken(&error));
             }
             let deadline = if more { 0 } else { self.next_deadline() };
             self.event_loop

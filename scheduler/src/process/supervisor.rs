@@ -29,7 +29,7 @@ impl Process {
                 ToChild::Exited { child, how, clean } => self.exited(child, &how, clean),
                 ToChild::Reload(section) => self.reload(&section),
                 ToChild::Drain => self.drain("told to"),
-                ToChild::Query { ticket, request } => self.query(ticket, &request),
+                ToChild::Query { ticket, uid, request } => self.query(ticket, uid, &request),
                 ToChild::Reannounce => self.scheduler.router_hints.reannounce(self.scheduler.now.mono),
                 ToChild::WriterEnded => self.scheduler.scan.soon(self.scheduler.now.mono),
                 ToChild::Welcome(_) | ToChild::Give(_) | ToChild::Begin => {}
@@ -53,7 +53,7 @@ impl Process {
         }
     }
 
-    fn query(&mut self, ticket: u64, request: &str) {
+    fn query(&mut self, ticket: u64, uid: u32, request: &str) {
         let request = match serde_json::from_str(request) {
             Ok(request) => request,
             Err(error) => {
@@ -70,7 +70,7 @@ impl Process {
                 let point = point.strip_prefix("scheduler/").unwrap_or(&point);
                 self.scheduler.faults.arm(point, times);
             }
-            request => match self.scheduler.answer(request) {
+            request => match self.scheduler.answer(request, &format!("uid {uid}")) {
                 Some(Answer::Lines(lines)) => self.answer(ticket, lines),
                 Some(Answer::Listing(listing)) => self.listings.push_back((ticket, listing)),
                 None => {}

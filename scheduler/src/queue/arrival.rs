@@ -55,7 +55,7 @@ pub enum Hold {
     Operator,
     /// Three agents died with it.
     Poisoned,
-    /// Its record in the spool says something that this version does not understand.
+    /// Its record in the spool cannot be read, or says something that this version does not understand.
     Spool,
 }
 
@@ -66,7 +66,9 @@ impl fmt::Display for Hold {
             Self::Poisoned => {
                 "held: three agents died while they had it; look at it, then release or remove it"
             }
-            Self::Spool => "held: its record in the spool says something this version does not understand",
+            Self::Spool => {
+                "held: its record in the spool cannot be read, or says something this version does not understand"
+            }
         })
     }
 }

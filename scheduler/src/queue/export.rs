@@ -2,13 +2,17 @@
 
 use super::action::ThreadClock;
 use super::arrival::{Arrival, Leg};
-use super::message::Message;
+use super::intake::STALE;
+use super::message::{Message, PackedId};
+use super::notices::Failure;
 use super::state::Queue;
 use super::store::Key;
 use super::thread::{Tap, Thread};
 use super::vertex::{Step, Vertex};
 use proto::disposition::{Disposition, Outcome};
 use proto::id::SpoolId;
+use std::collections::HashMap;
+use std::ops::Bound;
 
 impl Queue {
     /// Every message, oldest first. Failures that no notice has reported yet are open, as they are on disk; an attempt
@@ -22,10 +26,19 @@ impl Queue {
         self.ids.get(&message.into()).map(|&key| self.export_message(key))
     }
 
+    /// The first message after that one, oldest first.
+    pub fn arrival_after(&self, after: Option<SpoolId>) -> Option<Arrival> {
+        let begin = after.map_or(Bound::Unbounded, |id| Bound::Excluded(PackedId::from(id)));
+        let (_, &key) = self.ids.range((begin, Bound::Unbounded)).next()?;
+        Some(self.export_message(key))
+    }
+
     /// The clocks of all threads that have failed.
     pub fn clocks(&self) -> impl Iterator<Item = ThreadClock> {
         let failing = self.threads.iter().filter(|(_, thread)| thread.tap != Tap::Open);
-        failing.map(|(key, thread)| self.export_clock(key, thread))
+        let failing = failing.map(|(key, thread)| self.export_clock(key, thread));
+        let fresh = |clock: &&ThreadClock| clock.retry_at.saturating_add(STALE) > self.now;
+        failing.chain(self.clocks.values().filter(fresh).cloned())
     }
 
     fn export_clock(&self, key: Key<Thread>, thread: &Thread) -> ThreadClock {
@@ -38,16 +51,8 @@ impl Queue {
         let (id, place) = self.name_of(key);
         let mut legs: Vec<Leg> =
             self.vertices_of(key).into_iter().map(|key| self.export_vertex(key)).collect();
-        for failure in self.pending.get(&key).into_iter().flat_map(|pending| &pending.failed) {
-            let same = |leg: &&mut Leg| *leg.channel == *failure.channel && *leg.host == *failure.host;
-            match legs.iter_mut().find(same) {
-                Some(leg) => leg.recipients.push(failure.index),
-                None => legs.push(Leg {
-                    last: Some(failure.disposition.clone()),
-                    attempts: 1,
-                    ..Leg::fresh(&failure.channel, &failure.host, vec![failure.index])
-                }),
-            }
+        if let Some(pending) = self.pending.get(&key) {
+            reopen(&mut legs, &pending.failed);
         }
         for leg in &mut legs {
             leg.recipients.sort_unstable();
@@ -75,6 +80,23 @@ impl Queue {
             attempts: vertex.attempts.saturating_sub(under_way),
             due: (vertex.step == Step::Own).then_some(vertex.due),
             last: vertex.reason.map(said),
+        }
+    }
+}
+
+/// Adds recipients whose failure no notice has reported yet to the legs that they belong to.
+fn reopen(legs: &mut Vec<Leg>, failed: &[Failure]) {
+    let name = |leg: &Leg| (leg.channel.clone(), leg.host.clone());
+    let mut known: HashMap<_, _> = legs.iter().map(name).zip(0..).collect();
+    for failure in failed {
+        let at = *known.entry(((*failure.channel).into(), (*failure.host).into())).or_insert(legs.len());
+        match legs.get_mut(at) {
+            Some(leg) => leg.recipients.push(failure.index),
+            None => legs.push(Leg {
+                last: Some(failure.disposition.clone()),
+                attempts: 1,
+                ..Leg::fresh(&failure.channel, &failure.host, vec![failure.index])
+            }),
         }
     }
 }

@@ -114,25 +114,47 @@ impl Queue {
         let frozen = self.frozen.contains(host);
         let thread = self.threads.insert(Thread::new(channel, name, group, frozen));
         self.thread_index.insert((channel, name), thread);
+        if !self.clocks.is_empty() {
+            let names = self.names_of(thread);
+            if let Some(clock) = self.clocks.remove(&names) {
+                self.set_clock(thread, &clock);
+            }
+        }
         thread
     }
 
-    /// Restores the clock of a thread; to be called after the messages. False if no message waits in it.
-    pub fn restore_clock(&mut self, clock: &ThreadClock, now: u64) -> bool {
+    /// Restores the clock of a thread; to be called after the messages. If no message waits in it, the clock is kept for
+    /// one that comes later: it may lie in a segment that is still to be read.
+    pub fn restore_clock(&mut self, clock: &ThreadClock, now: u64) {
         self.advance(now);
-        let Some(key) = self.find_thread(&clock.channel, &clock.host) else { return false };
-        if clock.attempts == 0 || self.threads[key].tap != Tap::Open {
-            return false;
+        if clock.attempts == 0 {
+            return;
+        }
+        if let Some(key) = self.find_thread(&clock.channel, &clock.host) {
+            self.set_clock(key, clock);
+        } else if self.clocks.len() < CLOCKS && clock.retry_at.saturating_add(STALE) > now {
+            self.clocks.insert((clock.channel.clone(), clock.host.clone()), clock.clone());
+        }
+    }
+
+    fn set_clock(&mut self, key: Key<Thread>, clock: &ThreadClock) {
+        if self.threads[key].tap != Tap::Open {
+            return;
         }
         let reason = clock.last.as_ref().map(|last| self.reasons.remember(last));
-        let retry_at = clock.retry_at.min(now + self.schedule(key).longest());
+        let retry_at = clock.retry_at.min(self.now + self.schedule(key).longest());
         let thread = &mut self.threads[key];
         thread.attempts = clock.attempts;
         thread.reason = reason;
         thread.tap = Tap::Shut;
         thread.retry_at = retry_at;
-        thread.round += 1;
+        thread.round = thread.round.wrapping_add(1);
         self.agenda.add(retry_at, Item::Thread(key));
-        true
     }
 }
+
+/// So many clocks are kept for threads that are not there.
+const CLOCKS: usize = 65_536;
+
+/// So long after its time a clock says nothing any more, in milliseconds.
+pub(super) const STALE: u64 = 3_600_000;

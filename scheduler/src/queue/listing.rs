@@ -113,6 +113,8 @@ pub struct Gauges {
     pub messages: usize,
     /// Threads, so hosts.
     pub threads: usize,
+    /// Messages held, once for each host.
+    pub held: u64,
     /// Jobs in flight.
     pub in_flight: usize,
     /// Agents connected.
@@ -167,6 +169,7 @@ impl Queue {
             recipients: self.counters,
             messages: self.messages.len(),
             threads: self.threads.len(),
+            held: self.threads.iter().map(|(_, thread)| u64::from(thread.held)).sum(),
             in_flight: self.jobs.len(),
             agents: self.agents.len(),
         }
@@ -225,7 +228,10 @@ impl Queue {
             (Step::Held, hold) => Obstacle::Held(hold.unwrap_or(super::Hold::Operator)),
             (Step::Own, _) if !self.threads[vertex.thread].frozen => {
                 let words = vertex.reason.map(|reason| self.reasons.value(reason).sentence());
-                Obstacle::Deferred(words.unwrap_or_else(|| "it is tried alone, after two agents died".into()))
+                Obstacle::Deferred(
+                    words
+                        .unwrap_or_else(|| "it is tried alone, because agents died while they had it".into()),
+                )
             }
             _ => self.thread_obstacle(vertex.thread),
         }

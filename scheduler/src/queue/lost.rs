@@ -1,9 +1,9 @@
 //! Agents and jobs that end without a disposition.
 //!
-//! What was in flight goes back to the head of its thread. What was with two agents in a row when they died is a suspect:
-//! it comes back a while later, apart from other suspects. If a third agent dies with one suspect, the message is held;
-//! if it dies with several, they are spaced out further until the guilty one is alone. An attempt that comes to its end,
-//! whatever the end, clears of suspicion.
+//! What was in flight goes back to the head of its thread and is handed out again as soon as there is an agent; so two
+//! deaths cost no more time than a new agent needs. What was with three agents in a row when they died is a suspect. If
+//! there is one suspect, its message is held; if there are several, they come back spaced out, further apart with each
+//! death, until the guilty one is alone. An attempt that comes to its end, whatever the end, clears of suspicion.
 
 use super::action::{Action, Record};
 use super::arrival::Hold;
@@ -33,8 +33,11 @@ impl Queue {
         channel.wanted = u32::try_from(channel.agents.len()).unwrap_or(u32::MAX);
         let with = |&job: &JobId| self.jobs.get(&job).map(|entry| (job, entry.vertex));
         let flying: Vec<_> = lost.jobs.iter().filter_map(with).collect();
-        let suspects: Vec<_> =
-            flying.iter().map(|&(_, vertex)| vertex).filter(|&vertex| self.blame(vertex) > SUSPECT).collect();
+        let suspects: Vec<_> = flying
+            .iter()
+            .map(|&(_, vertex)| vertex)
+            .filter(|&vertex| self.blame(vertex) >= SUSPECT)
+            .collect();
         if let &[guilty] = suspects.as_slice() {
             self.poisoned(guilty);
         }
@@ -108,7 +111,7 @@ impl Queue {
 }
 
 /// After so many deaths in a row a vertex is a suspect.
-const SUSPECT: u8 = 2;
+const SUSPECT: u8 = 3;
 
 /// The pause between two suspects, in milliseconds; doubled with each further death.
-const ALONE: u64 = 5_000;
+const ALONE: u64 = 2_000;

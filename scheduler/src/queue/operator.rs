@@ -92,17 +92,22 @@ impl Queue {
 
     /// Keeps a message from being delivered until it is released. What is in flight comes to its end first.
     pub fn hold(&mut self, message: SpoolId, now: u64) -> Changed {
+        self.hold_for(message, Hold::Operator, now)
+    }
+
+    /// As [`hold`](Self::hold), for another reason.
+    pub fn hold_for(&mut self, message: SpoolId, why: Hold, now: u64) -> Changed {
         self.advance(now);
         let Some(&key) = self.ids.get(&message.into()) else { return Changed::default() };
         if self.messages[key].hold.is_some() {
             return Changed::default();
         }
-        self.messages[key].hold = Some(Hold::Operator);
+        self.messages[key].hold = Some(why);
         for vertex in self.vertices_of(key) {
             self.set_aside(vertex);
         }
         let (message, place) = self.name_of(key);
-        self.actions.push_back(Action::Record(Record::Held { message, place, hold: Hold::Operator }));
+        self.actions.push_back(Action::Record(Record::Held { message, place, hold: why }));
         self.pump();
         Changed { messages: 1, recipients: self.messages[key].open as usize }
     }

@@ -46,6 +46,8 @@ pub struct Queue {
     pub(super) alarms: Alarms,
     pub(super) pending: HashMap<Key<Message>, Pending>,
     pub(super) frozen: BTreeSet<Box<str>>,
+    /// Restored clocks of threads that no message has come for yet, by channel and host.
+    pub(super) clocks: HashMap<(Arc<str>, Arc<str>), ThreadClock>,
     pub(super) counters: Counters,
     pub(super) actions: VecDeque<Action>,
 }
@@ -93,6 +95,7 @@ impl Queue {
             alarms: Alarms::default(),
             pending: HashMap::new(),
             frozen: BTreeSet::new(),
+            clocks: HashMap::new(),
             counters: Counters::default(),
             actions: VecDeque::new(),
         }
@@ -121,6 +124,11 @@ impl Queue {
     /// Whether the message is in the queue.
     pub fn contains(&self, message: SpoolId) -> bool {
         self.ids.contains_key(&message.into())
+    }
+
+    /// How many recipients of a message wait or are in flight.
+    pub fn open(&self, message: SpoolId) -> u32 {
+        self.ids.get(&message.into()).map_or(0, |&key| self.messages[key].open)
     }
 
     pub(super) fn find_thread(&self, channel: &str, host: &str) -> Option<Key<Thread>> {

@@ -164,3 +164,75 @@ fn a_damaged_record_is_told_once_and_costs_no_other() {
     let journal = site.journal();
     assert_eq!(journal.matches(" damage ").count(), 1, "{journal}");
 }
+
+#[test]
+fn two_recipients_that_are_the_same_user_get_one_copy_and_both_are_settled() {
+    let mut site = Site::new();
+    let mut writer = open(site.directory.path());
+    let twin = |address: &str| {
+        let route = routed("ann@x.example", "x.example").route;
+        proto::envelope::Recipient { address: address.parse().unwrap(), route }
+    };
+    let recipients = vec![twin("ann@x.example"), routed("bob@x.example", "x.example"), twin("a.n@x.example")];
+    let (_, announced) = commit(&mut writer, recipients, START);
+    site.hint(announced);
+    let mut agent = site.agent();
+    agent.hungry(1);
+    let jobs = site.talk(&mut agent);
+    let indexes: Vec<u32> = jobs[0].recipients.iter().map(|recipient| recipient.index).collect();
+    assert_eq!(indexes, [0, 1]);
+    agent.settle(&jobs[0], 0, refused());
+    agent.settle(&jobs[0], 1, delivered());
+    site.talk(&mut agent);
+    let counters = site.it().queue.gauges().recipients;
+    assert_eq!((counters.failed, counters.delivered, counters.waiting), (2, 1, 0));
+    assert_eq!(site.journal().matches(" failed ").count(), 2, "{}", site.journal());
+}
+
+#[test]
+fn an_agent_that_is_to_finish_gets_nothing_more_and_nobody_is_blamed() {
+    let mut site = Site::new();
+    let mut writer = open(site.directory.path());
+    let mut agent = site.agent();
+    agent.hungry(10);
+    site.talk(&mut agent);
+    site.it().drain_agent(7);
+    let (_, announced) = commit(&mut writer, vec![routed("a@x.example", "x.example")], START);
+    site.hint(announced);
+    assert!(site.talk(&mut agent).is_empty());
+    let mut other = site.agent();
+    other.hungry(10);
+    assert_eq!(site.talk(&mut other).len(), 1);
+    site.it().lost(other.id, true);
+    site.turn();
+    assert_eq!(site.it().queue.gauges().in_flight, 0, "the job is not with the agent that is gone");
+}
+
+#[test]
+fn segments_that_an_agent_does_not_close_do_not_keep_others() {
+    let mut site = Site::new();
+    let mut agent = site.agent();
+    agent.hungry(10);
+    for number in 0..3 {
+        let mut writer = open(site.directory.path());
+        let (_, announced) = commit(&mut writer, vec![routed("a@x.example", "x.example")], START + number);
+        site.hint(announced);
+        let jobs = site.talk(&mut agent);
+        agent.settle(&jobs[0], 0, delivered());
+        site.talk(&mut agent);
+        if number == 1 {
+            // From now on it is another one that gets the segments.
+            let id = agent.id;
+            site.it().drain_agent(7);
+            agent = site.agent();
+            agent.hungry(10);
+            assert_ne!(agent.id, id);
+        }
+    }
+    for _ in 0..4 {
+        site.pass(60_000);
+        site.settle();
+        site.talk(&mut agent);
+    }
+    assert_eq!(site.segments(), 2, "those that the first agent has");
+}

@@ -76,7 +76,7 @@ fn a_notice_whose_message_is_there_is_not_made_again_though_the_log_lacks_it() {
         .collect();
     assert!(!kept.is_empty());
     let fresh = other.draw(START).unwrap();
-    log.checkpoint(fresh, &kept).unwrap();
+    log.checkpoint(fresh, kept).unwrap();
     drop((log, other));
     site.start();
     site.settle();

@@ -139,7 +139,9 @@ fn a_checkpoint_says_the_same_in_fewer_words() {
     site.it().queue.hold(held.id, now);
     site.turn();
     let before: Vec<_> = site.it().queue.export().collect();
-    site.it().checkpoint().unwrap();
+    site.it().begin_checkpoint().unwrap();
+    site.turn();
+    assert_eq!(site.it().checkpoint, Default::default());
     drop(writer);
     site.restart();
     let after: Vec<_> = site.it().queue.export().collect();
@@ -164,4 +166,57 @@ fn a_message_that_never_got_an_attempt_is_in_the_log_after_two_minutes() {
     drop(writer);
     site.restart();
     assert_eq!(site.it().queue.gauges().messages, 1);
+}
+
+#[test]
+fn a_late_report_may_come_before_its_message() {
+    let mut site = Site::new();
+    let mut writer = open(site.directory.path());
+    let (committed, announced) = commit(&mut writer, vec![routed("a@x.example", "x.example")], START);
+    let (_, other) = commit(&mut writer, vec![routed("b@x.example", "x.example")], START);
+    site.hint(announced);
+    let mut agent = site.agent();
+    agent.hungry(1);
+    assert_eq!(site.talk(&mut agent).len(), 1);
+    site.restart();
+    assert_eq!(site.it().queue.gauges().messages, 0, "its writer lives, and has not announced it again");
+    let mut survivor = site.agent();
+    survivor.say(&FromAgent::Late { id: committed.id, index: 0, disposition: delivered() });
+    survivor.hungry(10);
+    site.talk(&mut survivor);
+    site.hint(other);
+    site.pass(5_000);
+    let jobs = site.talk(&mut survivor);
+    assert_eq!(jobs.len(), 1);
+    assert_ne!(jobs[0].id, committed.id);
+    assert_eq!(site.it().queue.gauges().recipients.delivered, 1);
+    assert_eq!(site.it().late.len(), 0);
+}
+
+#[test]
+fn a_dead_host_keeps_its_clock_while_its_messages_are_still_to_be_announced() {
+    let mut site = Site::new();
+    let mut writer = open(site.directory.path());
+    let (_, announced) = commit(&mut writer, vec![routed("a@x.example", "x.example")], START);
+    let (_, other) = commit(&mut writer, vec![routed("b@x.example", "x.example")], START);
+    site.hint(announced);
+    let mut agent = site.agent();
+    agent.hungry(1);
+    let jobs = site.talk(&mut agent);
+    agent.settle(&jobs[0], 0, host_dead());
+    site.talk(&mut agent);
+    site.hint(other);
+    let now = site.now.utc;
+    site.it().queue.remove(jobs[0].id, now);
+    site.settle();
+    let before = site.it().queue.threads(None, 10);
+    assert!(before[0].next.is_some());
+    for _ in 0..2 {
+        site.restart();
+        assert_eq!(site.it().queue.gauges().messages, 0, "its writer lives, and has not announced it again");
+        site.it().begin_checkpoint().unwrap();
+    }
+    site.hint(other);
+    let after = site.it().queue.threads(None, 10);
+    assert_eq!((after[0].next, after[0].attempts), (before[0].next, 1));
 }

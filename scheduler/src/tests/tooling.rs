@@ -5,7 +5,7 @@ use crate::tools::Answer;
 use ipc::control::{End, QueueLine, QueueMessage, Request, Selection};
 
 fn ask(site: &mut Site, request: Request) -> Vec<String> {
-    match site.it().answer(request).unwrap() {
+    match site.it().answer(request, "uid 7").unwrap() {
         Answer::Lines(lines) => lines,
         Answer::Listing(mut listing) => {
             let mut all = Vec::new();

@@ -31,8 +31,8 @@ pub(crate) enum Answer {
 }
 
 impl Scheduler {
-    /// Answers what an administrator asks; `None` for what is not the scheduler's business.
-    pub(crate) fn answer(&mut self, request: Request) -> Option<Answer> {
+    /// Answers what an administrator, `by` name, asks; `None` for what is not the scheduler's business.
+    pub(crate) fn answer(&mut self, request: Request, by: &str) -> Option<Answer> {
         let lines = match request {
             Request::QueueList { host, sender, recipient, limit } => {
                 return Some(Answer::Listing(Listing::new(host, sender, recipient, limit)));
@@ -40,9 +40,9 @@ impl Scheduler {
             Request::QueueShow { id } => self.show(&id),
             Request::QueueCat { id } => self.cat(&id),
             Request::QueueRetry(selection) => vec![end(&self.retry(&selection))],
-            Request::QueueHold(selection) => vec![end(&self.hold(&selection))],
-            Request::QueueRelease(selection) => vec![end(&self.release(&selection))],
-            Request::QueueRemove(selection) => vec![end(&self.remove_messages(&selection))],
+            Request::QueueHold(selection) => vec![end(&self.hold(&selection, by))],
+            Request::QueueRelease(selection) => vec![end(&self.release(&selection, by))],
+            Request::QueueRemove(selection) => vec![end(&self.remove_messages(&selection, by))],
             Request::Status
             | Request::Stop
             | Request::Reload

@@ -9,9 +9,6 @@ use ipc::control::{End, Selection};
 use proto::id::SpoolId;
 use spool::log::LogRecord;
 
-/// Who gave an order; the control socket lets only root and the user that Grange runs as give one.
-const BY: &str = "operator";
-
 impl Scheduler {
     /// Makes messages ready now.
     pub(super) fn retry(&mut self, selection: &Selection) -> End {
@@ -37,7 +34,7 @@ impl Scheduler {
     }
 
     /// Keeps messages until they are released.
-    pub(super) fn hold(&mut self, selection: &Selection) -> End {
+    pub(super) fn hold(&mut self, selection: &Selection, by: &str) -> End {
         self.each(selection, |scheduler, id| {
             let changed = match scheduler.unrouted.find(id) {
                 Some(place) => {
@@ -50,14 +47,14 @@ impl Scheduler {
                 None => scheduler.queue.hold(id, scheduler.now.utc).messages,
             };
             if changed > 0 {
-                scheduler.note(id, MessageEvent::Held { by: BY, why: "" });
+                scheduler.note(id, MessageEvent::Held { by, why: "" });
             }
             changed
         })
     }
 
     /// Lets held messages go.
-    pub(super) fn release(&mut self, selection: &Selection) -> End {
+    pub(super) fn release(&mut self, selection: &Selection, by: &str) -> End {
         self.each(selection, |scheduler, id| {
             let changed = match scheduler.unrouted.find(id) {
                 Some(place) => {
@@ -72,14 +69,14 @@ impl Scheduler {
                 None => scheduler.queue.release(id, scheduler.now.utc).messages,
             };
             if changed > 0 {
-                scheduler.note(id, MessageEvent::Released { by: BY });
+                scheduler.note(id, MessageEvent::Released { by });
             }
             changed
         })
     }
 
     /// Discards messages.
-    pub(super) fn remove_messages(&mut self, selection: &Selection) -> End {
+    pub(super) fn remove_messages(&mut self, selection: &Selection, by: &str) -> End {
         self.each(selection, |scheduler, id| {
             let rcpts = match scheduler.unrouted.find(id) {
                 Some(place) => {
@@ -98,7 +95,7 @@ impl Scheduler {
             };
             if let Some(rcpts) = rcpts {
                 let rcpts = u64::try_from(rcpts).unwrap_or(u64::MAX);
-                scheduler.note(id, MessageEvent::Removed { by: BY, rcpts });
+                scheduler.note(id, MessageEvent::Removed { by, rcpts });
             }
             usize::from(rcpts.is_some())
         })

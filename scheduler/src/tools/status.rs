@@ -8,9 +8,8 @@ impl Scheduler {
     /// The scheduler's own line.
     pub(crate) fn status(&self) -> FarmLine {
         let gauges = self.queue.gauges();
-        let threads = self.queue.threads(None, usize::MAX);
         let unrouted_held = self.unrouted.iter().filter(|(_, message)| message.held.is_some()).count();
-        let held = threads.iter().map(|thread| u64::from(thread.held)).sum::<u64>() + count(unrouted_held);
+        let held = gauges.held + count(unrouted_held);
         let routing = count(self.unrouted.len() - unrouted_held);
         let (waiting, hosts, in_flight) =
             (gauges.recipients.waiting, count(gauges.threads), count(gauges.in_flight));

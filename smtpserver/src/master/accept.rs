@@ -2,12 +2,13 @@
 
 use super::admission::TurnedAway;
 use super::run::Master;
+use farm::event_loop::EventLoop;
 use farm::journal::ProgramEvent;
 use ipc::smtp_worker::{Connection, Peer};
 use ipc::supervisor::Listener;
 use std::io::{self, Write};
 use std::net::{TcpListener, TcpStream};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 
 /// Connections accepted from one listener before the others and the workers get their turn.
@@ -20,6 +21,15 @@ const PAUSE: u64 = 250;
 pub(super) enum Socket {
     Network(TcpListener),
     Local(UnixListener),
+}
+
+impl AsRawFd for Socket {
+    fn as_raw_fd(&self) -> RawFd {
+        match self {
+            Self::Network(socket) => socket.as_raw_fd(),
+            Self::Local(socket) => socket.as_raw_fd(),
+        }
+    }
 }
 
 /// A listening socket and its name.
@@ -38,6 +48,11 @@ impl Door {
             Socket::Network(TcpListener::from(descriptor))
         };
         Self { name: listener.name, socket, open: false }
+    }
+
+    /// Accepts no more from here; the supervisor may keep its duplicate.
+    pub(super) fn close(self, event_loop: &EventLoop) {
+        event_loop.forget(&self.socket);
     }
 }
 

@@ -1,6 +1,6 @@
 //! The master's loop.
 
-use super::accept::{Door, Socket};
+use super::accept::Door;
 use super::admission::{Admission, Limits};
 use super::custody::Custody;
 use super::workers::Worker;
@@ -32,6 +32,8 @@ pub(super) struct Master {
     pub(super) event_loop: EventLoop,
     pub(super) journal: Journal,
     supervisor: SupervisorChannel,
+    /// Descriptors that a process may have, ours and a worker's alike; 0 if the system does not say.
+    open_files: u64,
     pub(super) doors: Vec<Door>,
     pub(super) admission: Admission,
     pub(super) custody: Custody,
@@ -58,8 +60,19 @@ struct Rate {
     accepted: u64,
 }
 
-fn limits(section: &SmtpServer) -> Limits {
-    Limits { sessions: section.sessions, per_client: section.sessions_per_client }
+/// Descriptors that a worker may need besides those of its sessions.
+const RESERVED: u64 = 64;
+
+/// The limits of the configuration, within what the workers can hold: a session has a socket, and a large message a
+/// file. A worker that runs out of descriptors would lose its channel to us, and all sessions with it.
+fn limits(section: &SmtpServer, open_files: u64) -> Limits {
+    let each = (open_files.saturating_sub(RESERVED) / 2).max(1);
+    let all = u32::try_from(each.saturating_mul(section.workers.into())).unwrap_or(u32::MAX);
+    let sessions = if open_files > 0 { section.sessions.min(all) } else { section.sessions };
+    if sessions < section.sessions {
+        log::warn!("{open_files} open files per process allow {sessions} sessions, not {}", section.sessions);
+    }
+    Limits { sessions, per_client: section.sessions_per_client }
 }
 
 fn policy(section: &SmtpServer) -> Policy {
@@ -80,12 +93,14 @@ pub fn run(mut child: Child<SmtpServer>) -> Result<(), Fatal> {
         })
         .collect();
     let now = child.event_loop.now();
+    let open_files = sys::limits::raise_open_files();
     let mut master = Master {
+        open_files,
         event_loop: child.event_loop,
         journal: child.journal,
         supervisor: child.supervisor,
         doors,
-        admission: Admission::new(limits(&child.section)),
+        admission: Admission::new(limits(&child.section, open_files)),
         custody: Custody::default(),
         farm: Farm::new(Role::SmtpWorker, policy(&child.section)),
         workers: BTreeMap::new(),
@@ -106,14 +121,11 @@ impl Master {
     fn serve(&mut self) -> std::io::Result<()> {
         self.event_loop.watch(&self.supervisor, SUPERVISOR)?;
         for (index, door) in self.doors.iter().enumerate() {
-            match &door.socket {
-                Socket::Network(socket) => self.event_loop.watch_readable(socket, SUPERVISOR + 1 + index)?,
-                Socket::Local(socket) => self.event_loop.watch_readable(socket, SUPERVISOR + 1 + index)?,
-            }
+            self.event_loop.watch_readable(&door.socket, SUPERVISOR + 1 + index)?;
         }
         self.tell(&FromChild::Ready);
         let mut ready = Vec::new();
-        while !(self.draining && self.farm.is_empty()) {
+        while !self.is_over() {
             self.tend();
             self.resume();
             self.accept_all();
@@ -139,6 +151,11 @@ impl Master {
         Ok(())
     }
 
+    /// The workers are gone, and none is on its way; without a supervisor none comes any more.
+    fn is_over(&self) -> bool {
+        self.draining && if self.orphaned { self.workers.is_empty() } else { self.farm.is_empty() }
+    }
+
     fn next_deadline(&self) -> Option<u64> {
         if self.has_callers() {
             return Some(0);
@@ -161,7 +178,7 @@ impl Master {
             Ok(batch) => batch,
             Err(e) => {
                 log::error!("supervisor: {e}");
-                return self.drain("the supervisor's channel is broken");
+                return self.be_orphaned("the supervisor's channel is broken");
             }
         };
         for received in batch.messages {
@@ -173,19 +190,24 @@ impl Master {
                 ToChild::Exited { child, how, clean } => self.exited(child, &how, clean),
                 ToChild::Reload(section) => self.reload(&section),
                 ToChild::Drain => self.drain("told to"),
-                ToChild::Query { ticket, request } => self.answer(ticket, &request),
+                ToChild::Query { ticket, request, .. } => self.answer(ticket, &request),
                 ToChild::Welcome(_) | ToChild::Give(_) | ToChild::Begin => {}
                 ToChild::Reannounce | ToChild::WriterEnded => {}
             }
         }
         if batch.ended {
-            self.orphaned = true;
-            self.drain("the supervisor is gone");
-            // Some of them may have ended before.
-            let workers: Vec<ChildNumber> = self.workers.keys().copied().collect();
-            for worker in workers {
-                self.hear_worker(worker);
-            }
+            self.be_orphaned("the supervisor is gone");
+        }
+    }
+
+    /// From now on the end of a worker's channel is the end of the worker.
+    fn be_orphaned(&mut self, why: &str) {
+        self.orphaned = true;
+        self.drain(why);
+        // Some of them may have ended before.
+        let workers: Vec<ChildNumber> = self.workers.keys().copied().collect();
+        for worker in workers {
+            self.hear_worker(worker);
         }
     }
 
@@ -194,6 +216,10 @@ impl Master {
             self.draining = true;
             self.note(ProgramEvent::Draining { why });
             self.farm.drain();
+            // A new supervisor must be able to bind them, however long our workers take.
+            for door in std::mem::take(&mut self.doors) {
+                door.close(&self.event_loop);
+            }
             // Nobody will serve them; a closed connection is what the client can retry.
             for (connection, _) in std::mem::take(&mut self.waiting) {
                 self.admission.leave(super::custody::client_of(&connection));
@@ -204,7 +230,8 @@ impl Master {
     fn reload(&mut self, section: &[u8]) {
         match ipc::codec::decode::<(Common, SmtpServer)>(section) {
             Ok((_, section)) => {
-                self.admission.set_limits(limits(&section));
+                self.journal.reopen();
+                self.admission.set_limits(limits(&section, self.open_files));
                 self.farm.set_policy(policy(&section));
             }
             Err(e) => log::error!("reload: {e}"),
@@ -246,5 +273,20 @@ impl Master {
             gauges: gauges.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
             ..FarmLine::default()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use farm::config::{Paths, defaults};
+
+    #[test]
+    fn no_more_sessions_are_let_in_than_the_workers_have_descriptors_for() {
+        let paths = Paths { etc: "e".into(), spool: "s".into(), run: "r".into(), libexec: "l".into() };
+        let section = defaults(&paths, "mail.example.org").smtpserver;
+        assert_eq!((section.workers, section.sessions), (2, 10_000));
+        let sessions = |open_files| limits(&section, open_files).sessions;
+        assert_eq!([sessions(1024), sessions(1 << 20), sessions(0)], [960, 10_000, 10_000]);
     }
 }

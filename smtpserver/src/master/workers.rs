@@ -2,12 +2,13 @@
 
 use super::custody::client_of;
 use super::run::{Master, worker_token};
-use farm::channel::Channel;
+use farm::channel::{Channel, ChannelError};
 use farm::farm::Action;
 use farm::journal::{Event, ProgramEvent, SessionEvent};
 use ipc::Role;
 use ipc::smtp_worker::{Connection, FromWorker, Peer, ToWorker, WorkerGauges};
 use ipc::supervisor::{ChildNumber, FromChild};
+use std::io;
 use std::os::fd::OwnedFd;
 
 /// Connections that may wait for a worker while none is there.
@@ -19,6 +20,11 @@ pub(super) struct Worker {
     pub(super) gauges: WorkerGauges,
 }
 
+/// The other end is gone, as opposed to something that the system lacks.
+fn is_end(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset | io::ErrorKind::NotConnected)
+}
+
 impl Master {
     /// Carries out what the farm decides.
     pub(super) fn tend(&mut self) {
@@ -28,6 +34,8 @@ impl Master {
             match action {
                 Action::Spawn { ticket } => self.tell(&FromChild::Spawn { ticket, role: Role::SmtpWorker }),
                 Action::Drain { child } => self.send(child, &ToWorker::Drain),
+                // Nobody is left to kill it, and nobody waits for it any longer.
+                Action::Kill { child } if self.orphaned => self.bury(child, "does not end", false),
                 Action::Kill { child } => self.tell(&FromChild::Kill { child }),
                 Action::Report(report) => self.note(ProgramEvent::Farm(&report)),
             }
@@ -40,12 +48,18 @@ impl Master {
         }
     }
 
-    /// Writes to every worker what was collected in this turn.
+    /// Writes to every worker what was collected in this turn. When the system refuses to carry more descriptors
+    /// (ETOOMANYREFS), accepting pauses, and what was not written is tried again at its end.
     pub(super) fn flush_workers(&mut self) {
-        for worker in self.workers.values_mut() {
-            if !worker.channel.is_flushed() {
-                let _its_end_is_told = worker.channel.flush();
+        let mut short = None;
+        for worker in self.workers.values_mut().filter(|worker| !worker.channel.is_flushed()) {
+            match worker.channel.flush() {
+                Err(ChannelError::Io(e)) if !is_end(e.kind()) => short = Some(e.to_string()),
+                _its_end_is_told => {}
             }
+        }
+        if let Some(why) = short {
+            self.pause(&why);
         }
     }
 

@@ -111,7 +111,9 @@ impl Conversation {
         let mut pause = Pause::Turn;
         let mut steps = 0;
         while steps < STEPS {
-            if self.leaving && self.served && !self.is_in_transaction() {
+            let open = self.is_in_transaction();
+            self.served |= open;
+            if self.leaving && self.served && !open {
                 self.session.drain();
             }
             let rest = input.get(consumed..).unwrap_or_default();
@@ -283,7 +285,6 @@ impl Conversation {
         if open != self.counted {
             desk.transactions = if open { desk.transactions + 1 } else { desk.transactions - 1 };
             self.counted = open;
-            self.served |= open;
         }
     }
 }

@@ -63,7 +63,7 @@ impl Worker {
                 ToChild::Drain => self.leave(true),
                 ToChild::Reload(section) => self.reload(&section),
                 ToChild::Reannounce => self.desk.commits.reannounce(self.desk.now.mono),
-                ToChild::Query { ticket, request } => self.answer(ticket, &request),
+                ToChild::Query { ticket, request, .. } => self.answer(ticket, &request),
                 ToChild::Welcome(_)
                 | ToChild::Give(_)
                 | ToChild::Begin

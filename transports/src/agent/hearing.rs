@@ -17,7 +17,7 @@ impl<T: Transport> Agent<T> {
             match received.message {
                 ToChild::Drain => self.wind_up("told to"),
                 ToChild::Reload(section) => self.reload(&section),
-                ToChild::Query { ticket, request } => self.answer(ticket, &request),
+                ToChild::Query { ticket, request, .. } => self.answer(ticket, &request),
                 other => log::debug!("nothing to do for {other:?}"),
             }
         }

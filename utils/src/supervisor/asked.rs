@@ -51,68 +51,68 @@ impl Supervisor {
     /// Serves one request.
     pub(super) fn asked(&mut self, asked: Asked) {
         let (client, uid) = (asked.client, asked.uid);
-        if !self.may_ask(asked.uid) {
-            let why = format!("user id {} may not ask; use root, or the user that Grange runs as", asked.uid);
-            return self.refuse(client, why);
-        }
         let request = match asked.request {
             Ok(request) => request,
             Err(why) => return self.refuse(client, why),
         };
         match request {
-            Request::Status => self.ask_status(client),
+            Request::Status => self.ask_status(client, uid),
             Request::Stop => self.stop("grange stop", Some(client)),
             Request::Reload => {
-                let messages = self.reload();
-                let end = End { ok: messages.is_empty(), count: 0, messages };
+                let (ok, messages) = match self.reload() {
+                    Ok(remarks) => (true, remarks),
+                    Err(problems) => (false, problems),
+                };
+                let end = End { ok, count: 0, messages };
                 self.control.end(client, &end);
             }
-            Request::Route { .. } => self.relay(client, Role::RouterMultiplexer, &request),
+            Request::Route { .. } => self.relay((client, uid), Role::RouterMultiplexer, &request),
             Request::Fault { ref point, times } => self.fault(client, uid, (point, times), &request),
-            _ => self.relay(client, Role::Scheduler, &request),
+            _ => self.relay((client, uid), Role::Scheduler, &request),
         }
-    }
-
-    /// Root, and the user that Grange runs as.
-    fn may_ask(&self, uid: u32) -> bool {
-        let own = sys::user::own_account().ok().flatten().map(|account| account.uid);
-        uid == 0 || Some(uid) == own || self.account.as_ref().is_some_and(|account| account.uid == uid)
     }
 
     fn refuse(&mut self, client: usize, why: String) {
         self.control.end(client, &End { ok: false, count: 0, messages: vec![why] });
     }
 
-    fn relay(&mut self, client: usize, role: Role, request: &Request) {
+    fn relay(&mut self, (client, uid): (usize, u32), role: Role, request: &Request) {
         let Some(child) = self.children.keeper_of(role) else {
             return self.refuse(client, format!("the {role} is not running; the journal says why"));
         };
         let expires = self.event_loop.now().mono + PATIENCE;
         let ticket = self.queries.add(Query::Relay { client, child, expires });
-        self.query(child, ticket, request);
+        self.query(child, (ticket, uid), request);
     }
 
-    fn query(&mut self, child: ChildNumber, ticket: u64, request: &Request) {
+    fn query(&mut self, child: ChildNumber, (ticket, uid): (u64, u32), request: &Request) {
         let request = serde_json::to_string(request).unwrap_or_default();
-        self.say(child, &ToChild::Query { ticket, request });
+        self.say(child, &ToChild::Query { ticket, uid, request });
     }
 
     fn fault(&mut self, client: usize, uid: u32, (point, times): (&str, u32), request: &Request) {
+        // The user of the programs may look after the queue, but not break things on purpose.
+        if uid != 0 && sys::privilege::is_root() {
+            return self.refuse(client, format!("user id {uid} may not set faults; only root may"));
+        }
+        if !Role::ALL.iter().any(|role| point.starts_with(&format!("{role}/"))) {
+            return self.refuse(client, format!("no program is named in {point:?}; write PROGRAM/POINT"));
+        }
         let by = format!("uid {uid}");
         self.write(ProgramEvent::Fault { point, times, by: &by });
         let request = serde_json::to_string(request).unwrap_or_default();
-        self.tell_all(&ToChild::Query { ticket: 0, request });
+        self.tell_all(&ToChild::Query { ticket: 0, uid, request });
         self.control.end(client, &End { ok: true, count: 1, messages: Vec::new() });
     }
 
-    fn ask_status(&mut self, client: usize) {
+    fn ask_status(&mut self, client: usize, uid: u32) {
         let children: Vec<ChildNumber> =
             self.children.iter().filter(|(_, c)| c.owner.is_none() && c.ready).map(|(n, _)| n).collect();
         let expires = self.event_loop.now().mono + PATIENCE / 5;
         let query = Query::Status { client, missing: children.clone(), lines: Vec::new(), expires };
         let ticket = self.queries.add(query);
         for child in children {
-            self.query(child, ticket, &Request::Status);
+            self.query(child, (ticket, uid), &Request::Status);
         }
         self.finish_status(ticket);
     }

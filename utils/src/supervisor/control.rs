@@ -9,6 +9,9 @@ use std::os::unix::net::{UnixListener, UnixStream};
 /// Longest request, in octets.
 const LONGEST: usize = 1 << 20;
 
+/// Programs that may be connected at a time.
+const CLIENTS: usize = 64;
+
 /// Octets of answer that may wait for a client that does not read.
 const BACKLOG: usize = 256 << 20;
 
@@ -34,6 +37,8 @@ pub(crate) struct Asked {
 /// The listening socket and its clients.
 pub(crate) struct Control {
     listener: UnixListener,
+    /// The user ids that may ask.
+    allowed: Vec<u32>,
     clients: BTreeMap<usize, Client>,
     last: usize,
 }
@@ -45,19 +50,23 @@ pub(crate) const LISTENER: usize = 0;
 const FIRST_CLIENT: usize = 100;
 
 impl Control {
-    /// Takes over the bound socket.
+    /// Takes over the bound socket; these user ids may ask.
     ///
     /// # Errors
     /// As `epoll_ctl(2)`.
-    pub(crate) fn new(listener: UnixListener, event_loop: &EventLoop) -> io::Result<Self> {
+    pub(crate) fn new(listener: UnixListener, allowed: Vec<u32>, event_loop: &EventLoop) -> io::Result<Self> {
         event_loop.watch_readable(&listener, LISTENER)?;
-        Ok(Self { listener, clients: BTreeMap::new(), last: FIRST_CLIENT })
+        Ok(Self { listener, allowed, clients: BTreeMap::new(), last: FIRST_CLIENT })
     }
 
     /// Takes every client that waits.
     pub(crate) fn accept(&mut self, event_loop: &EventLoop) {
-        while let Ok((stream, _)) = self.listener.accept() {
+        while let Ok((mut stream, _)) = self.listener.accept() {
             let uid = sys::user::peer_user(&stream);
+            if uid.as_ref().is_ok_and(|uid| !self.allowed.contains(uid)) || self.clients.len() >= CLIENTS {
+                turn_away(&mut stream);
+                continue;
+            }
             self.last += 2;
             let watched = stream.set_nonblocking(true).and_then(|()| event_loop.watch(&stream, self.last));
             if let (Ok(uid), Ok(())) = (uid, watched) {
@@ -77,7 +86,13 @@ impl Control {
                     client.closing = true;
                     break;
                 }
-                Ok(octets) => client.input.extend_from_slice(buffer.get(..octets).unwrap_or_default()),
+                Ok(octets) if client.input.len() + octets <= LONGEST => {
+                    client.input.extend_from_slice(buffer.get(..octets).unwrap_or_default());
+                }
+                Ok(_) => {
+                    client.closing = true;
+                    break;
+                }
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => break,
                 Err(_) => {
@@ -91,9 +106,6 @@ impl Control {
             let line: Vec<u8> = client.input.drain(..=end).collect();
             let request = serde_json::from_slice(&line).map_err(|e| format!("not a request: {e}"));
             asked.push(Asked { client: token, uid: client.uid, request });
-        }
-        if client.input.len() > LONGEST {
-            client.closing = true;
         }
         self.write(token);
         asked
@@ -132,5 +144,15 @@ impl Control {
         if client.closing && client.output.is_empty() || client.output.len() > BACKLOG {
             self.clients.remove(&token);
         }
+    }
+}
+
+/// Says in one line why there is no answer; the connection is closed then.
+fn turn_away(stream: &mut UnixStream) {
+    let why = "you may not ask, or too many ask at once; use root, or the user that Grange runs as";
+    let end = End { ok: false, count: 0, messages: vec![why.into()] };
+    if let Ok(line) = serde_json::to_string(&end) {
+        let _closing_is_answer_enough =
+            stream.set_nonblocking(true).and_then(|()| stream.write_all(format!("{line}\n").as_bytes()));
     }
 }

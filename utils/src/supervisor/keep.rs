@@ -1,6 +1,6 @@
 //! The children that the supervisor keeps itself, and what it does for the others.
 
-use super::children::{Children, Setting};
+use super::children::{Child, Children, Setting};
 use super::run::Supervisor;
 use farm::config::Config;
 use farm::farm::{Action, Farm, Policy};
@@ -144,7 +144,11 @@ impl Supervisor {
     }
 
     fn kill_for(&mut self, owner: ChildNumber, child: ChildNumber) {
-        if self.children.get_mut(child).is_some_and(|child| child.owner == Some(owner)) {
+        // Agents outlive the scheduler that asked for them and serve the next one.
+        let adopts = self.children.keeper_of(Role::Scheduler) == Some(owner);
+        let allowed =
+            |child: &mut Child| child.owner == Some(owner) || adopts && may_ask(Role::Scheduler, child.role);
+        if self.children.get_mut(child).is_some_and(allowed) {
             self.kill(child);
         }
     }
@@ -157,7 +161,7 @@ impl Supervisor {
             *self.ends.entry(child.role).or_default() +=
                 u64::from(self.stopping.is_none() && ended.status != 0);
             self.forget_answers_of(number);
-            self.tell_end(number, child.owner, ended);
+            self.tell_end(number, &child, ended);
             if matches!(child.role, Role::SmtpWorker | Role::RouterWorker)
                 && let Some(scheduler) = self.children.keeper_of(Role::Scheduler)
             {
@@ -166,9 +170,12 @@ impl Supervisor {
         }
     }
 
-    fn tell_end(&mut self, number: ChildNumber, owner: Option<ChildNumber>, ended: Ended) {
+    fn tell_end(&mut self, number: ChildNumber, child: &Child, ended: Ended) {
         let (how, clean) = (ended.to_string(), ended.status == 0);
-        match owner {
+        let orphan = child.owner.is_some_and(|owner| self.children.get_mut(owner).is_none());
+        let adopter = self.children.keeper_of(Role::Scheduler);
+        let adopter = adopter.filter(|_| orphan && may_ask(Role::Scheduler, child.role));
+        match adopter.or(child.owner) {
             Some(owner) => self.say(owner, &ToChild::Exited { child: number, how, clean }),
             None => {
                 let now = self.event_loop.now().mono;

@@ -79,14 +79,12 @@ pub fn run(options: Options) -> Result<(), Fatal> {
         for socket in ["router.notify", "scheduler.notify"] {
             own(&paths.run.join(socket), account)?;
         }
-        if let JournalTarget::File(file) = &config.common.journal {
-            let _made = File::options().append(true).create(true).open(file);
-            own(file, account)?;
-        }
+        own_journal(&config.common.journal, account)?;
     }
     let event_loop = EventLoop::new().map_err(system("event loop"))?;
     let listener = sys::listen::unix(&paths.run.join("control"), 0o666).map_err(system("control socket"))?;
-    let control = Control::new(listener, &event_loop).map_err(system("control socket"))?;
+    let control = Control::new(listener, administrators(account.as_ref()), &event_loop)
+        .map_err(system("control socket"))?;
     let journal = Journal::open(&config.common.journal, "grange");
     let mut signals = Signals::new(&[SIGCHLD, SIGHUP, SIGINT, SIGTERM]).map_err(system("signals"))?;
     for (_, source) in signals.descriptors() {
@@ -152,10 +150,10 @@ fn prepare(paths: &Paths, account: Option<&Account>) -> Result<File, Fatal> {
     spool::prepare(&spool::Disk::new(&paths.spool))
         .map_err(Fatal::doing(Exit::Io, format!("cannot prepare {}", paths.spool.display())))?;
     if let Some(account) = account {
-        own(&paths.spool, account)?;
-        for entry in std::fs::read_dir(&paths.spool).into_iter().flatten().flatten() {
-            own(&entry.path(), account)?;
+        for name in spool::NAMES {
+            own(&paths.spool.join(name), account)?;
         }
+        own(&paths.spool, account)?;
     }
     let path = paths.run.join("lock");
     let doing = || Fatal::doing(Exit::Io, path.display().to_string());
@@ -172,8 +170,21 @@ fn prepare(paths: &Paths, account: Option<&Account>) -> Result<File, Fatal> {
 }
 
 fn own(path: &Path, account: &Account) -> Result<(), Fatal> {
-    std::os::unix::fs::chown(path, Some(account.uid), Some(account.gid))
+    sys::ownership::give(path, account, 1)
         .map_err(Fatal::doing(Exit::Io, format!("cannot give {} to {}", path.display(), account.name)))
+}
+
+/// Who may ask over the control socket: root, and the user that Grange runs as.
+fn administrators(account: Option<&Account>) -> Vec<u32> {
+    let own = sys::user::own_account().ok().flatten().map(|account| account.uid);
+    [Some(0), own, account.map(|account| account.uid)].into_iter().flatten().collect()
+}
+
+/// A journal file is the children's, too, wherever root makes it: at the start and after a rotation.
+fn own_journal(target: &JournalTarget, account: &Account) -> Result<(), Fatal> {
+    let JournalTarget::File(file) = target else { return Ok(()) };
+    sys::ownership::make_for(file, 0o640, account)
+        .map_err(Fatal::doing(Exit::Io, format!("journal {}", file.display())))
 }
 
 impl Supervisor {
@@ -194,6 +205,7 @@ impl Supervisor {
                 self.dispatch(event, signals);
             }
             self.go_on_stopping();
+            self.expire_queries(self.event_loop.now().mono);
         }
         let time = self.age();
         self.write(ProgramEvent::Stopped { why: "drained", time });
@@ -224,9 +236,8 @@ impl Supervisor {
     fn signal(&mut self, signal: i32) {
         match signal {
             SIGCHLD => self.reap(),
-            SIGHUP => {
-                self.reload();
-            }
+            // The journal tells what came of it.
+            SIGHUP => drop(self.reload()),
             SIGINT => self.stop("SIGINT", None),
             _ => self.stop("SIGTERM", None),
         }
@@ -297,30 +308,42 @@ impl Supervisor {
                 farm.drain();
             }
         }
-        self.expire_queries(now);
     }
 
     fn finished(&self) -> bool {
         self.stopping.is_some() && self.children.is_empty()
     }
 
-    /// Reads the configuration again; the old one stays when the new one is wrong. The problems, as lines.
-    pub(super) fn reload(&mut self) -> Vec<String> {
-        match load(&self.options) {
-            Ok(config) => {
-                self.hand_out(config);
-                self.write(ProgramEvent::Reloaded { time: 0 });
-                self.journal.reopen();
-                Vec::new()
-            }
-            Err(problems) => {
-                let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-                let errors = u64::try_from(lines.len()).unwrap_or(u64::MAX);
-                let first = lines.first().map_or("", String::as_str);
-                self.write(ProgramEvent::ReloadRefused { errors, first });
-                lines
-            }
+    /// Reads the configuration again. Remarks on what it could not change, as lines.
+    ///
+    /// # Errors
+    /// The problems of a configuration that is not taken, as lines; the old one stays.
+    pub(super) fn reload(&mut self) -> Result<Vec<String>, Vec<String>> {
+        let began = farm::clock::microseconds();
+        let mut config = load(&self.options).map_err(|problems| self.refuse_reload(&problems))?;
+        let fixed = self.config.needs_restart(&config);
+        let mut remarks: Vec<String> =
+            fixed.iter().map(|key| format!("{key} counts after a restart")).collect();
+        config.common.user.clone_from(&self.config.common.user);
+        config.common.journal.clone_from(&self.config.common.journal);
+        config.smtpserver.listen.clone_from(&self.config.smtpserver.listen);
+        if let Some(account) = &self.account
+            && let Err(fatal) = own_journal(&config.common.journal, account)
+        {
+            remarks.push(fatal.why);
         }
+        self.journal.reopen();
+        self.hand_out(config);
+        self.write(ProgramEvent::Reloaded { time: (farm::clock::microseconds() - began) / 1000 });
+        Ok(remarks)
+    }
+
+    fn refuse_reload(&mut self, problems: &[Problem]) -> Vec<String> {
+        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        let errors = u64::try_from(lines.len()).unwrap_or(u64::MAX);
+        let first = lines.first().map_or("", String::as_str);
+        self.write(ProgramEvent::ReloadRefused { errors, first });
+        lines
     }
 
     /// Tells every child something.

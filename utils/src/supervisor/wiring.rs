@@ -11,6 +11,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 
+/// The name of the socket of local programs.
+const SUBMIT: &str = "submit";
+
 /// One rendezvous: calls from one role to one contact.
 struct Rendezvous {
     contact: Contact,
@@ -49,9 +52,13 @@ impl Wiring {
         })
     }
 
-    /// Where Grange listens for the network, with the ports that the system chose.
+    /// Where Grange listens, with the ports that the system chose; the socket of local programs goes without saying.
     pub(crate) fn addresses(&self) -> Vec<String> {
-        self.listeners.iter().filter(|(listener, _)| !listener.local).map(|(l, _)| l.name.clone()).collect()
+        self.listeners
+            .iter()
+            .filter(|(listener, _)| listener.name != SUBMIT)
+            .map(|(l, _)| l.name.clone())
+            .collect()
     }
 
     /// The descriptors that a child of this role gets.
@@ -109,7 +116,7 @@ fn listeners(config: &Config) -> Result<Vec<(Listener, OwnedFd)>, Fatal> {
             Listen::Unix(path) => local(path, &path.display().to_string())?,
         });
     }
-    list.push(local(&config.common.paths.run.join("submit"), "submit")?);
+    list.push(local(&config.common.paths.run.join(SUBMIT), SUBMIT)?);
     Ok(list)
 }
 

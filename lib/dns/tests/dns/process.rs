@@ -60,7 +60,7 @@ impl Program {
 
     fn request(&mut self, request: &Request) -> String {
         let request = serde_json::to_string(request).unwrap();
-        self.say(&ToChild::Query { ticket: 3, request });
+        self.say(&ToChild::Query { ticket: 3, uid: 0, request });
         match self.hear() {
             FromChild::Answer { ticket: 3, mut lines, last: true } => lines.remove(0),
             other => panic!("{other:?}"),

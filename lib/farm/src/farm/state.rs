@@ -21,7 +21,6 @@ pub struct Farm {
     pub(super) backoff: Backoff,
     pub(super) actions: VecDeque<Action>,
     last_fed: ChildNumber,
-    restarts: u64,
 }
 
 /// What the farm's owner shall do.
@@ -76,7 +75,6 @@ impl Farm {
             backoff: Backoff::default(),
             actions: VecDeque::new(),
             last_fed: 0,
-            restarts: 0,
         }
     }
 
@@ -115,7 +113,6 @@ impl Farm {
             self.backoff.left(&self.policy, worker.born, now);
         } else {
             self.backoff.died(&self.policy, worker.born, now);
-            self.restarts = self.restarts.saturating_add(1);
         }
         let death = self.death(how, worker.age(now), now);
         self.actions.push_back(Action::Report(Report::Exited { role: self.role, child, death }));
@@ -205,21 +202,6 @@ impl Farm {
         self.role
     }
 
-    /// All workers that live, in order of age.
-    pub fn children(&self) -> impl Iterator<Item = ChildNumber> {
-        self.workers.keys().copied()
-    }
-
-    /// Work in the hands of one worker.
-    pub fn load(&self, child: ChildNumber) -> u64 {
-        self.workers.get(&child).map_or(0, |worker| worker.load)
-    }
-
-    /// Credits of all workers that serve: so many pieces of work can be given out now.
-    pub fn credits(&self) -> u64 {
-        self.workers.values().filter(|worker| worker.serves()).map(|worker| u64::from(worker.credits)).sum()
-    }
-
     /// How many workers are in which state.
     pub fn counts(&self) -> Counts {
         let mut counts = Counts { starting: self.tickets.len(), ..Counts::default() };
@@ -232,11 +214,6 @@ impl Farm {
             }
         }
         counts
-    }
-
-    /// Workers that ended with an error and without being asked to, since the farm began.
-    pub fn restarts(&self) -> u64 {
-        self.restarts
     }
 
     /// No worker lives and none is on its way.

@@ -22,6 +22,9 @@ use std::sync::Arc;
 /// A log smaller than this many octets is never checkpointed.
 const SMALL: u64 = 1 << 20;
 
+/// Octets that a new log gathers before they are written.
+const PIECE: usize = 256 << 10;
+
 /// The log of an owner, open for appending. Holds its lock until dropped.
 ///
 /// After any error the log is of no use: its owner starts again from disk.
@@ -91,11 +94,10 @@ impl Log {
         let opened = match best {
             Some((generation, id, file)) => Self::recover(Arc::clone(storage), owner, id, generation, file)?,
             None => {
-                let mut text = Vec::new();
-                print_line(&mut text, fresh, 0, &first_line(fresh, 1));
-                let log = Self::create(Arc::clone(storage), owner, fresh, 1, &text)?;
-                log.publish()?;
-                (log, Vec::new())
+                let mut successor = Successor::create(Arc::clone(storage), owner, fresh, 1)?;
+                successor.flush()?;
+                successor.log.publish()?;
+                (successor.log, Vec::new())
             }
         };
         for path in others {
@@ -165,31 +167,32 @@ impl Log {
         self.size > SMALL && self.size > 2 * self.base
     }
 
-    /// Replaces the log by a new one named `id` that says just `records`; durable on return, so that everything decided
-    /// before must be among them. Lines appended and not yet written are dropped. Waits for the disk.
+    /// Begins a new log named `id` that is to take the place of this one; see [`Successor`].
+    ///
+    /// # Errors
+    /// [`SpoolError::NoSpace`], [`SpoolError::Broken`]. This log goes on.
+    pub fn successor(&self, id: SpoolId) -> Result<Successor, SpoolError> {
+        Successor::create(Arc::clone(&self.storage), &self.owner, id, self.generation + 1)
+    }
+
+    /// Goes on in a new log, which is durable on return; everything that this one said and still counts must stand in
+    /// it. Lines appended here and not yet written are dropped. Waits for the disk.
     ///
     /// # Errors
     /// [`SpoolError::NoSpace`], [`SpoolError::Broken`]. The old log goes on if the new one could not be written; if it
     /// could not be named for certain, [`Log::write`] fails too and the owner must start again from disk.
-    pub fn checkpoint<'a>(
-        &mut self,
-        id: SpoolId,
-        records: impl IntoIterator<Item = &'a LogRecord>,
-    ) -> Result<(), SpoolError> {
-        let generation = self.generation + 1;
-        let mut text = Vec::new();
-        print_line(&mut text, id, 0, &first_line(id, generation));
-        for record in records {
-            let offset = octets(text.len());
-            print_line(&mut text, id, offset, &record.to_string());
+    pub fn succeed(&mut self, mut successor: Successor) -> Result<(), SpoolError> {
+        if let Err(error) = successor.flush() {
+            successor.abandon();
+            return Err(error);
         }
-        let new = Self::create(Arc::clone(&self.storage), &self.owner, id, generation, &text)?;
-        if let Err(error) = new.publish() {
+        if let Err(error) = successor.log.publish() {
             // Which of the two will be found is open, so nothing may be added to either.
             self.failed = true;
             return Err(error);
         }
-        let old = std::mem::replace(self, new);
+        successor.log.base = successor.log.size;
+        let old = std::mem::replace(self, successor.log);
         let path = log_path(&old.owner, old.id);
         if let Err(error) = self.storage.remove(&path) {
             // Its generation is lower, so it does no harm; the next open removes it.
@@ -198,25 +201,22 @@ impl Log {
         Ok(())
     }
 
-    /// Writes a log in full, durable but for its name.
-    fn create(
-        storage: Arc<dyn Storage>,
-        owner: &str,
+    /// Replaces the log at once by a new one named `id` that says just `records`.
+    ///
+    /// # Errors
+    /// As [`Log::succeed`].
+    pub fn checkpoint(
+        &mut self,
         id: SpoolId,
-        generation: u64,
-        text: &[u8],
-    ) -> Result<Self, SpoolError> {
-        let path = format!("{}{NEW}", log_path(owner, id));
-        let file = storage.create(&path).during("create", &path)?;
-        let locked = file.try_lock();
-        let written = locked.and_then(|_| write_whole(&*file, text, 0)).and_then(|()| file.flush());
-        if let Err(error) = written {
-            // If that fails too, the next open removes it.
-            let _ = storage.remove(&path);
-            return Err(SpoolError::from_io("write", &path, &error));
+        records: impl IntoIterator<Item = LogRecord>,
+    ) -> Result<(), SpoolError> {
+        let mut successor = self.successor(id)?;
+        let appended = records.into_iter().try_for_each(|record| successor.append(&record).map(drop));
+        if let Err(error) = appended {
+            successor.abandon();
+            return Err(error);
         }
-        let (owner, size) = (owner.to_owned(), octets(text.len()));
-        Ok(Self { storage, owner, id, generation, file, size, base: size, buffer: Vec::new(), failed: false })
+        self.succeed(successor)
     }
 
     /// Gives a new log its name, durably.
@@ -258,6 +258,67 @@ impl Log {
             failed: false,
         };
         Ok((log, records))
+    }
+}
+
+/// A log that is being written to take the place of another one: a checkpoint under way. It has no name yet, so that a
+/// crash leaves the old log; lines are written in pieces.
+///
+/// While it grows the old log goes on, and what is said there in the meantime must be said here, too.
+#[derive(Debug)]
+pub struct Successor {
+    log: Log,
+}
+
+impl Successor {
+    fn create(
+        storage: Arc<dyn Storage>,
+        owner: &str,
+        id: SpoolId,
+        generation: u64,
+    ) -> Result<Self, SpoolError> {
+        let path = format!("{}{NEW}", log_path(owner, id));
+        let file = storage.create(&path).during("create", &path)?;
+        file.try_lock().during("lock", &path)?;
+        let mut buffer = Vec::new();
+        print_line(&mut buffer, id, 0, &first_line(id, generation));
+        let owner = owner.to_owned();
+        Ok(Self {
+            log: Log { storage, owner, id, generation, file, size: 0, base: 0, buffer, failed: false },
+        })
+    }
+
+    /// Adds a line, and writes when a piece is full. `true` if it was written.
+    ///
+    /// # Errors
+    /// [`SpoolError::NoSpace`], [`SpoolError::Broken`]; give it up with [`Successor::abandon`].
+    pub fn append(&mut self, record: &LogRecord) -> Result<bool, SpoolError> {
+        self.log.append(record);
+        let full = self.log.buffer.len() >= PIECE;
+        if full {
+            self.log.write()?;
+        }
+        Ok(full)
+    }
+
+    /// A handle that makes durable what was written so far.
+    pub fn syncer(&self) -> LogSync {
+        self.log.syncer()
+    }
+
+    /// Gives it up; the old log goes on.
+    pub fn abandon(self) {
+        let path = format!("{}{NEW}", log_path(&self.log.owner, self.log.id));
+        if let Err(error) = self.log.storage.remove(&path) {
+            // It has no name that counts; the next open removes it.
+            log::warn!("removing {path}: {error}");
+        }
+    }
+
+    /// Makes all of it durable but for its name.
+    fn flush(&mut self) -> Result<(), SpoolError> {
+        self.log.write()?;
+        self.log.sync()
     }
 }
 

@@ -7,5 +7,5 @@ mod record;
 mod text;
 
 pub(crate) use file::read_lines;
-pub use file::{Log, LogSync};
+pub use file::{Log, LogSync, Successor};
 pub use record::{LogRecord, Reason, Reported, Waiting, WaitingRecipient};

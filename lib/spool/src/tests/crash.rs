@@ -43,7 +43,7 @@ fn read(world: &mut World, scheduler: &mut Segments) -> Result<(), SpoolError> {
         note(world, &mut log, range.segment, range.to)?;
     }
     let checkpoint = world.logged.clone();
-    log.checkpoint(scheduler.draw(400_001)?, &checkpoint)?;
+    log.checkpoint(scheduler.draw(400_001)?, checkpoint)?;
     if let Some(range) = found.segments.first() {
         note(world, &mut log, range.segment, 1)?;
         world.remove(scheduler, range.segment)?;

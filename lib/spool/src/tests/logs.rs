@@ -95,7 +95,7 @@ fn an_unknown_mandatory_record_is_refused_and_an_optional_one_skipped() {
 fn a_checkpoint_replaces_the_log_and_appending_goes_on() {
     let (disk, _) = ten();
     let (mut log, _) = open(&disk, 1).unwrap();
-    log.checkpoint(SpoolId::new(9, 9, 9, 2), &records(20..22)).unwrap();
+    log.checkpoint(SpoolId::new(9, 9, 9, 2), records(20..22)).unwrap();
     log.append(&record(22));
     log.write().unwrap();
     log.sync().unwrap();
@@ -109,7 +109,7 @@ fn of_two_logs_the_later_generation_counts_whatever_its_id() {
     let (disk, path) = ten();
     let old = disk.edit(&path, |data| data.clone()).unwrap();
     let (mut log, _) = open(&disk, 1).unwrap();
-    log.checkpoint(SpoolId::new(1, 1, 1, 1), &records(20..22)).unwrap();
+    log.checkpoint(SpoolId::new(1, 1, 1, 1), records(20..22)).unwrap();
     drop(log);
     disk.create(&path).unwrap().write_at(&old, 0).unwrap();
     assert_eq!(open(&disk, 2).unwrap().1, records(20..22));
@@ -127,7 +127,7 @@ fn a_checkpoint_is_due_when_the_log_has_doubled() {
     }
     assert!(log.is_due());
     let many = records(0..40_000);
-    log.checkpoint(SpoolId::new(9, 9, 9, 2), &many).unwrap();
+    log.checkpoint(SpoolId::new(9, 9, 9, 2), many).unwrap();
     assert!(log.size() > 1 << 20 && !log.is_due());
 }
 

@@ -222,9 +222,28 @@ fn restored_clocks_are_kept_but_clamped() {
         retry_at: bench.now + 900 * DAY,
         last: Some(says(Outcome::HostDeferred)),
     };
-    assert!(bench.queue.restore_clock(&clock, bench.now));
+    bench.queue.restore_clock(&clock, bench.now);
     assert!(bench.queue.next_deadline().unwrap() <= bench.now + 264 * MINUTE);
-    assert!(!bench.queue.restore_clock(&ThreadClock { host: "other.example".into(), ..clock }, bench.now));
+}
+
+#[test]
+fn a_clock_waits_for_its_thread() {
+    let mut bench = Bench::new(policy());
+    bench.hungry(1, 10);
+    let clock = ThreadClock {
+        channel: "smtp".into(),
+        host: "a.example".into(),
+        attempts: 4,
+        retry_at: bench.now + MINUTE,
+        last: Some(says(Outcome::HostDeferred)),
+    };
+    bench.queue.restore_clock(&clock, bench.now);
+    assert_eq!(bench.queue.clocks().collect::<Vec<_>>(), [clock]);
+    bench.send(0, "b.example");
+    bench.send(1, "a.example");
+    assert_eq!(bench.fed_messages(), [id(0)]);
+    bench.pass(MINUTE);
+    assert_eq!(bench.fed_messages(), [id(1)]);
 }
 
 #[test]
@@ -261,7 +280,7 @@ fn export_and_restore_change_nothing() {
         assert!(again.arrived(arrival.clone(), bench.now));
         assert!(!again.arrived(arrival.clone(), bench.now), "an id seen twice is one message");
     }
-    assert!(clocks.iter().all(|clock| again.restore_clock(clock, bench.now)));
+    clocks.iter().for_each(|clock| again.restore_clock(clock, bench.now));
     assert_eq!(again.export().collect::<Vec<_>>(), arrivals);
     assert_eq!(again.clocks().collect::<Vec<_>>(), clocks);
     assert_eq!(again.check_invariants(), Ok(()));

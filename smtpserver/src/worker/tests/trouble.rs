@@ -15,7 +15,7 @@ fn data(user: &str) -> String {
 
 fn set_fault(world: &mut World, point: &str, times: u32) {
     let request = serde_json::to_string(&Request::Fault { point: point.into(), times }).unwrap();
-    world.supervisor.send(&ToChild::Query { ticket: 0, request }).unwrap();
+    world.supervisor.send(&ToChild::Query { ticket: 0, uid: 0, request }).unwrap();
     world.turn();
 }
 

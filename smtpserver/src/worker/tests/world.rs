@@ -120,7 +120,7 @@ impl World {
 
     /// One turn of everybody. The nudge keeps the worker from waiting when nothing happens.
     pub(super) fn turn(&mut self) {
-        self.supervisor.send(&ToChild::Query { ticket: 0, request: String::new() }).unwrap();
+        self.supervisor.send(&ToChild::Query { ticket: 0, uid: 0, request: String::new() }).unwrap();
         let _it_may_have_left = self.supervisor.flush();
         let _it_may_have_left = self.master.flush();
         self.worker.turn(&mut Vec::new()).unwrap();
