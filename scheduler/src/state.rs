@@ -3,7 +3,7 @@
 //! `process/` gives it events and the time and carries its words to the supervisor; the modules beside this one say what
 //! happens. The loop calls [`Scheduler::turn`] once per turn, after the events of the turn.
 
-use crate::dispatch::{Agents, Records};
+use crate::dispatch::{Agents, Contents, Records};
 use crate::intake::{Recipients, Scan, Tracks, Unrouted};
 use crate::log::{Book, Checkpoint, Finished, Ledger};
 use crate::notices::Notices;
@@ -42,6 +42,7 @@ pub(crate) struct Scheduler {
     pub(crate) holds: BTreeMap<Place, Hold>,
     pub(crate) records: Records,
     pub(crate) agents: Agents,
+    pub(crate) contents: Contents,
     pub(crate) notices: Notices,
     /// Reports about jobs of an earlier scheduler, for messages that are still to be read; and until when any are kept
     /// (UTC milliseconds).
@@ -83,6 +84,7 @@ impl Scheduler {
         if durable {
             self.remove_finished();
         }
+        self.remove_contents();
         self.router_hints.tick(self.now.mono);
         self.agents.flush();
         Ok(more)

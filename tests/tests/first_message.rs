@@ -2,7 +2,7 @@
 
 use system_tests::daemon::local_user;
 use system_tests::maildir::without_trace;
-use system_tests::{Grange, Sink};
+use system_tests::{Grange, Sink, wait_until};
 
 const HELLO: &[u8] =
     b"From: <you@client.example>\r\nSubject: hello\r\n\r\n.a dot, and 8 bits: \xc3\xa9\r\nbye\r\n";
@@ -90,4 +90,17 @@ fn a_stop_leaves_nothing_behind_and_a_start_finds_everything() {
     assert!(grange.grange(&["queue", "retry", &id]).status.success());
     assert_eq!(without_trace(&sink.wait_for(1)[0].content), HELLO);
     grange.wait_until_empty();
+}
+
+#[test]
+fn a_large_content_leaves_the_disk_when_it_is_delivered() {
+    let sink = Sink::start();
+    let grange = Grange::relaying_to(sink.port, "");
+    let content = [b"Subject: large\r\n\r\n".to_vec(), b"0123456789\r\n".repeat(100_000)].concat();
+    let mut client = grange.connect();
+    client.expect(250, "EHLO client.example");
+    assert_eq!(client.deliver("you@client.example", &["ann@far.example"], &content), 250);
+    sink.wait_for(1);
+    let large = grange.root().join("spool/large");
+    wait_until("its file is gone", || std::fs::read_dir(&large).unwrap().next().is_none());
 }

@@ -54,7 +54,11 @@ fn a_message_is_held_released_and_removed() {
     grange.wait_for_line(&[&ids[0], "removed"]);
     wait_until("one is left", || grange.queue().len() == 1);
     let unknown = grange.grange(&["queue", "remove", &ids[0]]);
-    assert!(!unknown.status.success(), "{}", said(&unknown));
+    assert_eq!(unknown.status.code(), Some(66), "{}", said(&unknown));
+    let malformed = grange.grange(&["queue", "show", "nonsense"]);
+    assert_eq!(malformed.status.code(), Some(65), "{}", said(&malformed));
+    let nothing = grange.grange(&["queue", "list", "--host", "other.example"]);
+    assert!(said(&nothing).contains("no message waits for next hop other.example"), "{}", said(&nothing));
 }
 
 #[test]
@@ -80,10 +84,12 @@ fn one_probe_settles_all_and_a_retry_delivers_all() {
 #[test]
 fn a_route_is_explained() {
     let grange = Grange::relaying_to(9, "");
-    let route = said(&grange.grange(&["route", "ann@far.example"]));
-    assert!(route.contains("smtp!127.0.0.1:9"), "{route}");
-    let route = said(&grange.grange(&["route", "nosuch@example.org"]));
-    assert!(route.contains("no such user"), "{route}");
+    let route = grange.grange(&["route", "ann@far.example"]);
+    assert!(said(&route).contains("smtp!127.0.0.1:9"), "{}", said(&route));
+    assert_eq!(route.status.code(), Some(0));
+    let route = grange.grange(&["route", "nosuch@example.org"]);
+    assert!(said(&route).contains("no such user"), "{}", said(&route));
+    assert_eq!(route.status.code(), Some(67));
 }
 
 #[test]
@@ -104,6 +110,32 @@ fn three_mistakes_are_reported_at_once_and_nothing_starts() {
             "grange.toml:3:1: unknown key \"relay-network\" in [smtpserver]; did you mean \"relay-networks\"?",
             "grange.toml:6:16: retry[1] = \"15 minuts\" is not a duration; write 15m",
             "grange.toml:7:1: unknown key \"expier\" in [scheduler]; did you mean \"expire\"?",
+            "3 errors",
+        ] {
+            assert!(said.contains(mistake), "{mistake}\n{said}");
+        }
+    }
+}
+
+#[test]
+fn mistakes_in_the_configuration_and_in_a_table_are_reported_together() {
+    let grange = Grange::prepare("");
+    let etc = grange.root().join("etc");
+    std::fs::write(
+        etc.join("grange.toml"),
+        "hostname = \"mail.example.org\"\n[smtpserver]\nrelay-network = [\"::1\"]\nlisten = [\"127.0.0.1:0\"]\n\
+         [router]\nroutes = \"routes\"\n[scheduler]\nretry = [\"1m\", \"15 minuts\"]\n",
+    )
+    .unwrap();
+    std::fs::write(etc.join("routes"), "a.example  smtp!b.example\n\nc.example  smpt!d.example\n").unwrap();
+    for arguments in [&["config", "check"][..], &["start"], &["start", "--foreground"]] {
+        let output = grange.grange(arguments);
+        assert_eq!(output.status.code(), Some(78), "{}", said(&output));
+        let said = said(&output);
+        for mistake in [
+            "grange.toml:3:1: unknown key \"relay-network\" in [smtpserver]; did you mean \"relay-networks\"?",
+            "grange.toml:8:16: retry[1] = \"15 minuts\" is not a duration; write 15m",
+            "routes:3: \"smpt\" is not a configured channel; channels are smtp, mailbox, hold, error",
             "3 errors",
         ] {
             assert!(said.contains(mistake), "{mistake}\n{said}");

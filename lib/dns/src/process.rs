@@ -201,7 +201,7 @@ impl Process {
             return refusal(format!("dns has no fault switch {point}; it has {FAULT_ANSWER}"));
         }
         self.office.arm(point, times);
-        End { ok: true, count: 1, messages: Vec::new() }
+        End::done(1)
     }
 
     fn tell(&mut self, message: &FromChild) -> Result<(), Fatal> {
@@ -217,7 +217,7 @@ fn broken(error: impl std::fmt::Display) -> Fatal {
 }
 
 fn refusal(why: String) -> End {
-    End { ok: false, count: 0, messages: vec![why] }
+    End::refused(Exit::Usage.code(), why)
 }
 
 /// The line for `grange status`.

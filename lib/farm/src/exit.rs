@@ -10,6 +10,8 @@ pub enum Exit {
     Usage,
     /// 65: the input is wrong.
     Data,
+    /// 66: what was named as input, such as a message of the queue, is not there.
+    NoInput,
     /// 67: no such user.
     NoUser,
     /// 69: a service is not there.
@@ -29,11 +31,32 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::Usage,
+        Self::Data,
+        Self::NoInput,
+        Self::NoUser,
+        Self::Unavailable,
+        Self::Software,
+        Self::System,
+        Self::Io,
+        Self::Temporary,
+        Self::Permission,
+        Self::Config,
+    ];
+
+    /// The one with this number.
+    pub fn of(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|exit| exit.code() == code)
+    }
+
     /// The number.
     pub const fn code(self) -> u8 {
         match self {
             Self::Usage => 64,
             Self::Data => 65,
+            Self::NoInput => 66,
             Self::NoUser => 67,
             Self::Unavailable => 69,
             Self::Software => 70,

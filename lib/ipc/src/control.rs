@@ -79,6 +79,21 @@ pub struct End {
     pub count: u64,
     /// Errors and remarks, a line each.
     pub messages: Vec<String>,
+    /// What a program that asked shall exit with, of sysexits, if it was not done; 0 when that is not said.
+    #[serde(default)]
+    pub code: u8,
+}
+
+impl End {
+    /// It was done, with so many things.
+    pub const fn done(count: u64) -> Self {
+        Self { ok: true, count, messages: Vec::new(), code: 0 }
+    }
+
+    /// It was not done, for this reason; `code` is of sysexits.
+    pub fn refused(code: u8, why: impl Into<String>) -> Self {
+        Self { ok: false, count: 0, messages: vec![why.into()], code }
+    }
 }
 
 /// What `grange status` shows.

@@ -5,6 +5,7 @@ use super::desk::{Fallout, Order};
 use super::hands::Task;
 use super::run::{Multiplexer, worker_token};
 use farm::channel::Channel;
+use farm::exit::Exit;
 use farm::farm::Action;
 use farm::journal::{Attempt, Event, MessageEvent, ProgramEvent};
 use ipc::Role;
@@ -215,7 +216,7 @@ impl Multiplexer {
 
     fn explained(&mut self, query: u64, mut lines: Vec<String>) {
         let count = u64::try_from(lines.len()).unwrap_or(u64::MAX);
-        let end = End { ok: count > 0, count, messages: Vec::new() };
+        let end = End { ok: count > 0, ..End::done(count) };
         lines.push(serde_json::to_string(&end).unwrap_or_default());
         self.tell(&FromChild::Answer { ticket: query, lines, last: true });
     }
@@ -244,8 +245,9 @@ impl Multiplexer {
             }
             Fallout::Quarantined(place) => self.quarantine(place),
             Fallout::Unexplained(query) => {
-                let messages = vec!["a router worker died of this address; the journal says how".to_owned()];
-                let end = serde_json::to_string(&End { ok: false, count: 0, messages }).unwrap_or_default();
+                let why = "a router worker died of this address; the journal says how";
+                let end = End::refused(Exit::Software.code(), why);
+                let end = serde_json::to_string(&end).unwrap_or_default();
                 self.tell(&FromChild::Answer { ticket: query, lines: vec![end], last: true });
             }
         }

@@ -2,8 +2,8 @@
 //!
 //! Decides, from the [`Tables`](crate::tables::Tables) alone, the channel, host and user of an address, or that it is
 //! refused, or that it cannot be told now. No clock, no network; which host of a domain takes the mail is the smtp
-//! agent's business. [`resolve`] answers while the client waits, [`expand`] makes the recipients of an alias to many
-//! in the spool pass, [`explain`] tells both with the rules that decided. All three walk by the same step.
+//! agent's business. [`resolve()`] answers while the client waits, [`expand()`] makes the recipients of an alias to many
+//! in the spool pass, [`explain()`] tells both with the rules that decided. All three walk by the same step.
 //!
 //! | order | rule | for |
 //! |---|---|---|

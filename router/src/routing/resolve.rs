@@ -22,7 +22,7 @@ pub struct Decision {
 /// Where a recipient goes. `None` is the bare `<Postmaster>`: the postmaster of this host, for whom no permission is
 /// needed (RFC 5321 section 4.5.1). `client` is who asks, for the words of a refusal.
 ///
-/// An alias with a single target is followed here; one with several, or with a list, is left to [`super::expand`].
+/// An alias with a single target is followed here; one with several, or with a list, is left to [`super::expand()`].
 pub fn resolve(address: Option<&Mailbox>, may_relay: bool, client: &str, tables: &Tables) -> Decision {
     let Some(address) = address else {
         return match at("postmaster", tables.hostname()) {

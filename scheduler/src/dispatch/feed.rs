@@ -47,6 +47,9 @@ impl Scheduler {
         let entry = self.records.get(&mut self.spool, feed.place)?;
         let body = self.spool.open(feed.place)?;
         let (recipients, twins) = self.distinct(&entry, &feed.recipients);
+        if entry.large {
+            self.contents.handed_out(feed.place, entry.id);
+        }
         let key = if entry.large { FileKey::Large(entry.id) } else { FileKey::Segment(feed.place.segment) };
         let duplicate = || -> io::Result<OwnedFd> {
             let descriptor = body.descriptor().ok_or(io::ErrorKind::Unsupported)?;

@@ -14,6 +14,7 @@
 
 mod act;
 mod agents;
+mod contents;
 mod events;
 mod feed;
 mod heard;
@@ -21,5 +22,6 @@ mod policy;
 mod records;
 
 pub(crate) use agents::{Agents, Link, Origin};
+pub(crate) use contents::Contents;
 pub(crate) use policy::{farm_policy, policy};
 pub(crate) use records::Records;

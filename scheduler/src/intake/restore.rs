@@ -2,7 +2,7 @@
 
 use super::expand::{EXPANDED, Recipients};
 use super::{Scan, Tracks, Unrouted};
-use crate::dispatch::{Agents, Records};
+use crate::dispatch::{Agents, Contents, Records};
 use crate::log::{Book, Checkpoint, Ledger, Replay};
 use crate::notices::Notices;
 use crate::queue::{Arrival, Hold, Leg, Policy, Queue};
@@ -71,6 +71,7 @@ impl Scheduler {
             holds: BTreeMap::new(),
             records: Records::default(),
             agents: Agents::default(),
+            contents: Contents::default(),
             notices: Notices::restored(std::mem::take(&mut replay.notices)),
             late: BTreeMap::new(),
             late_until: now.utc + KEPT,

@@ -88,6 +88,7 @@ impl Scheduler {
         for place in std::mem::take(&mut self.book.finished) {
             self.log(&LogRecord::Done { place, recipients: Vec::new() });
             self.tracks.finished(place);
+            self.contents.finished(place, self.ledger.mark());
         }
         if self.book.cursors.is_some_and(|at| at <= mono) {
             self.book.cursors = None;

@@ -15,6 +15,7 @@ mod submit;
 
 use crate::log::{Decided, Mark};
 use proto::id::SpoolId;
+use proto::place::Place;
 use spool::Ticket;
 use std::collections::BTreeMap;
 
@@ -69,6 +70,11 @@ impl Notices {
     /// The content of something in this segment may still be needed.
     pub(crate) fn needs(&self, segment: SpoolId) -> bool {
         self.pending.values().any(|pending| pending.decided.cause.segment == segment)
+    }
+
+    /// The content at this place may still be quoted.
+    pub(crate) fn is_about(&self, place: Place) -> bool {
+        self.pending.values().any(|pending| pending.decided.cause == place)
     }
 
     /// Those that are not known to be in the spool.

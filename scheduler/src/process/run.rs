@@ -39,6 +39,9 @@ const CALLS: u64 = 500;
 /// Milliseconds that a draining scheduler waits for what is in flight.
 const GRACE: u64 = 10_000;
 
+/// Milliseconds between two looks at the lease; its bound is pushed a minute ahead each time.
+const RENEW: u64 = 5_000;
+
 /// The process.
 pub(super) struct Process {
     pub(super) event_loop: EventLoop,
@@ -56,6 +59,8 @@ pub(super) struct Process {
     pub(super) listings: VecDeque<(u64, Listing)>,
     /// Draining until then at most, monotonic milliseconds.
     pub(super) draining: Option<u64>,
+    /// When the lease is looked after next, so that a notice after a quiet hour has an id of its own time.
+    renew_at: u64,
 }
 
 /// Runs the scheduler until it is told to drain.
@@ -81,6 +86,7 @@ pub fn run(mut child: Child<Settings>) -> Result<(), Fatal> {
         settings: child.section,
         listings: VecDeque::new(),
         draining: None,
+        renew_at: 0,
     };
     let served = process.serve();
     process.scheduler.journal.flush(process.event_loop.now().utc);
@@ -135,14 +141,25 @@ impl Process {
         // What the queue wants of agents is asked for in the next turn.
         more |= !self.scheduler.wants.is_empty();
         self.ask_router();
+        self.keep_lease()?;
         // Its end is our drain.
         let _ended = self.supervisor.flush();
         self.scheduler.journal.flush(self.scheduler.now.utc);
         Ok(more || self.hinted || !self.listings.is_empty())
     }
 
+    fn keep_lease(&mut self) -> Result<(), SpoolError> {
+        let now = self.scheduler.now;
+        if self.renew_at <= now.mono {
+            self.renew_at = now.mono + RENEW;
+            self.scheduler.spool.renew(now.utc)?;
+        }
+        Ok(())
+    }
+
     fn next_deadline(&self) -> u64 {
-        let deadlines = [self.farms.next_deadline(), self.router.next_deadline(), self.draining];
+        let own = Some(self.renew_at);
+        let deadlines = [self.farms.next_deadline(), self.router.next_deadline(), self.draining, own];
         let soonest = deadlines.into_iter().flatten().min();
         self.scheduler.next_deadline().min(soonest.unwrap_or(u64::MAX))
     }

@@ -4,6 +4,7 @@ use super::run::Process;
 use super::setup::Settings;
 use crate::tools::{Answer, channel_line};
 use farm::config::Common;
+use farm::exit::Exit;
 use ipc::control::{End, Request};
 use ipc::supervisor::{FromChild, ToChild};
 use serde_json::to_string;
@@ -57,7 +58,7 @@ impl Process {
         let request = match serde_json::from_str(request) {
             Ok(request) => request,
             Err(error) => {
-                let end = End { ok: false, count: 0, messages: vec![error.to_string()] };
+                let end = End::refused(Exit::Software.code(), error.to_string());
                 return self.answer(ticket, vec![to_string(&end).unwrap_or_default()]);
             }
         };

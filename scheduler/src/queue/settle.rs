@@ -130,8 +130,8 @@ impl Queue {
     /// The failure that a deferral becomes when time is up (RFC 3463 section 3.5: X.4.7, delivery time expired).
     fn expired(&self, thread: Key<Thread>, last: &Disposition) -> Disposition {
         let group = self.threads[thread].group;
-        let hours = self.channels.groups[group].policy.expire / 3_600_000;
-        let mut reply = format!("not delivered within {hours} hours; last answer: {}", last.reply);
+        let span = in_words(self.channels.groups[group].policy.expire);
+        let mut reply = format!("not delivered within {span}; last answer: {}", last.reply);
         reply.truncate(reply.floor_char_boundary(1_000));
         Disposition {
             outcome: Outcome::Failed,
@@ -290,3 +290,23 @@ impl Queue {
 /// So often a vertex is the probe for a dead host before it gives way to the next one: should the host choke on this
 /// message alone, the others still get through.
 const PROBES: u16 = 3;
+
+/// A span of milliseconds in the largest unit that holds it whole: `5 days`, `90 minutes`.
+fn in_words(span: u64) -> String {
+    let units = [("day", 86_400_000), ("hour", 3_600_000), ("minute", 60_000)];
+    let whole = units.into_iter().find(|(_, length)| span >= *length && span.is_multiple_of(*length));
+    let (name, length) = whole.unwrap_or(("second", 1000));
+    let count = span / length;
+    format!("{count} {name}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_words;
+
+    #[test]
+    fn spans_are_said_in_the_largest_unit_that_fits() {
+        let said = [432_000_000, 86_400_000, 129_600_000, 5_400_000, 2_000].map(in_words);
+        assert_eq!(said, ["5 days", "1 day", "36 hours", "90 minutes", "2 seconds"]);
+    }
+}

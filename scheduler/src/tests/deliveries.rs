@@ -236,3 +236,18 @@ fn segments_that_an_agent_does_not_close_do_not_keep_others() {
     }
     assert_eq!(site.segments(), 2, "those that the first agent has");
 }
+
+#[test]
+fn an_agent_whose_channel_has_ended_is_not_fed_while_its_end_is_awaited() {
+    let mut site = Site::new();
+    let mut writer = open(site.directory.path());
+    let mut agent = site.agent();
+    agent.hungry(10);
+    site.talk(&mut agent);
+    let id = agent.id;
+    drop(agent);
+    assert!(site.it().hear(id));
+    let (_, announced) = commit(&mut writer, vec![routed("a@x.example", "x.example")], START);
+    site.hint(announced);
+    assert_eq!(site.it().queue.gauges().in_flight, 0);
+}

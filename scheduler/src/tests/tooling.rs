@@ -112,6 +112,7 @@ fn removing_says_how_much_and_leaves_nothing() {
     assert_eq!((end.ok, end.count), (false, 1), "one of them is gone already");
     assert!(list(&mut site, None).is_empty());
     assert_eq!(site.journal().matches(" removed ").count(), 3);
+    assert_eq!(site.journal().matches(" by=\"uid 7\"").count(), 3, "{}", site.journal());
     site.restart();
     assert!(list(&mut site, None).is_empty());
 }

@@ -61,7 +61,7 @@ impl Listing {
                 (lines, false)
             }
             None => {
-                lines.push(end(&End { ok: true, count: self.count, messages: Vec::new() }));
+                lines.push(end(&End::done(self.count)));
                 (lines, true)
             }
         }

@@ -18,6 +18,7 @@ pub(crate) use listing::Listing;
 pub(crate) use status::channel_line;
 
 use crate::state::Scheduler;
+use farm::exit::Fatal;
 use ipc::control::{End, Request};
 use serde_json::to_string;
 
@@ -59,6 +60,6 @@ fn end(end: &End) -> String {
 }
 
 /// The end of an answer that failed.
-fn refusal(why: String) -> Vec<String> {
-    vec![end(&End { ok: false, count: 0, messages: vec![why] })]
+fn refusal(fault: &Fatal) -> Vec<String> {
+    vec![end(&End::refused(fault.exit.code(), &fault.why))]
 }

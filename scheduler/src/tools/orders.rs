@@ -4,6 +4,7 @@ use super::select::is_under;
 use crate::log::word_of;
 use crate::queue::Hold;
 use crate::state::Scheduler;
+use farm::exit::Fatal;
 use farm::journal::MessageEvent;
 use ipc::control::{End, Selection};
 use proto::id::SpoolId;
@@ -30,7 +31,7 @@ impl Scheduler {
             }
             _ => self.unrouted.hasten(|_| true) + self.queue.retry_all(utc).messages,
         };
-        done(changed, Vec::new())
+        done(changed, &[])
     }
 
     /// Keeps messages until they are released.
@@ -102,12 +103,17 @@ impl Scheduler {
     }
 
     fn each(&mut self, selection: &Selection, mut order: impl FnMut(&mut Self, SpoolId) -> usize) -> End {
-        let (ids, remarks) = self.select(selection);
+        let (ids, faults) = self.select(selection);
         let changed = ids.into_iter().map(|id| order(self, id)).sum();
-        done(changed, remarks)
+        done(changed, &faults)
     }
 }
 
-fn done(changed: usize, messages: Vec<String>) -> End {
-    End { ok: messages.is_empty(), count: u64::try_from(changed).unwrap_or(u64::MAX), messages }
+fn done(changed: usize, faults: &[Fatal]) -> End {
+    End {
+        ok: faults.is_empty(),
+        messages: faults.iter().map(ToString::to_string).collect(),
+        code: faults.first().map_or(0, |fault| fault.exit.code()),
+        ..End::done(u64::try_from(changed).unwrap_or(u64::MAX))
+    }
 }

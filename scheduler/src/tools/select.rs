@@ -2,6 +2,7 @@
 
 use crate::queue::Filter;
 use crate::state::Scheduler;
+use farm::exit::{Exit, Fatal};
 use ipc::control::Selection;
 use proto::id::SpoolId;
 use std::collections::BTreeSet;
@@ -32,15 +33,15 @@ pub(super) fn is_address(shown: &str, wanted: &str) -> bool {
 
 impl Scheduler {
     /// The messages of a selection, and what is wrong with it.
-    pub(super) fn select(&self, selection: &Selection) -> (Vec<SpoolId>, Vec<String>) {
-        let mut remarks = Vec::new();
+    pub(super) fn select(&self, selection: &Selection) -> (Vec<SpoolId>, Vec<Fatal>) {
+        let mut faults = Vec::new();
         let ids = match selection {
             Selection::Ids(ids) => ids
                 .iter()
                 .filter_map(|text| match self.find(text) {
                     Ok(id) => Some(id),
                     Err(why) => {
-                        remarks.push(why);
+                        faults.push(why);
                         None
                     }
                 })
@@ -51,16 +52,17 @@ impl Scheduler {
                 self.queued(None).into_iter().chain(unrouted).collect()
             }
         };
-        (ids, remarks)
+        (ids, faults)
     }
 
     /// The message of that id, if it is in the queue or waits for the router.
-    pub(super) fn find(&self, text: &str) -> Result<SpoolId, String> {
-        let id: SpoolId = text.parse().map_err(|error| format!("{text:?}: {error}"))?;
+    pub(super) fn find(&self, text: &str) -> Result<SpoolId, Fatal> {
+        let id: SpoolId = text.parse().map_err(Fatal::doing(Exit::Data, format!("{text:?}")))?;
         if self.queue.contains(id) || self.unrouted.find(id).is_some() {
             Ok(id)
         } else {
-            Err(format!("{id} is not in the queue; the journal says what became of it"))
+            let why = format!("{id} is not in the queue; the journal says what became of it");
+            Err(Fatal::new(Exit::NoInput, why))
         }
     }
 

@@ -5,6 +5,7 @@ use super::{end, refusal};
 use crate::intake::EXPANDED;
 use crate::queue::{Line, State};
 use crate::state::Scheduler;
+use farm::exit::{Exit, Fatal};
 use ipc::control::{End, QueueContent, QueueLine, QueueMessage, QueueRecipient};
 use proto::envelope::Recipient;
 use proto::place::Place;
@@ -45,21 +46,21 @@ impl Scheduler {
     pub(super) fn show(&mut self, id: &str) -> Vec<String> {
         let id = match self.find(id) {
             Ok(id) => id,
-            Err(why) => return refusal(why),
+            Err(why) => return refusal(&why),
         };
         let lines = self.queue.lines(id);
         let place = lines.first().map(|line| line.place).or_else(|| self.unrouted.find(id));
-        let Some(place) = place else { return refusal(format!("{id} is just finished")) };
+        let Some(place) = place else { return refusal(&finished(id)) };
         let entry = match self.records.get(&mut self.spool, place) {
             Ok(entry) => entry,
-            Err(error) => return refusal(error.to_string()),
+            Err(error) => return refusal(&Fatal::new(Exit::Io, error.to_string())),
         };
         let message = if self.unrouted.contains(place) {
             self.show_unrouted(&entry)
         } else {
             self.show_queued(&entry, &lines)
         };
-        let done = End { ok: true, count: 1, messages: Vec::new() };
+        let done = End::done(1);
         vec![to_string(&message).unwrap_or_default(), end(&done)]
     }
 
@@ -99,14 +100,18 @@ impl Scheduler {
         });
         match place {
             Ok(Some(place)) => content(place),
-            Ok(None) => refusal(format!("{id} is just finished")),
-            Err(why) => refusal(why),
+            Ok(None) => refusal(&finished(id)),
+            Err(why) => refusal(&why),
         }
     }
 }
 
+fn finished(id: impl std::fmt::Display) -> Fatal {
+    Fatal::new(Exit::NoInput, format!("{id} is just finished"))
+}
+
 fn content(place: Place) -> Vec<String> {
-    let done = End { ok: true, count: 1, messages: Vec::new() };
+    let done = End::done(1);
     vec![to_string(&QueueContent { place }).unwrap_or_default(), end(&done)]
 }
 

@@ -14,9 +14,9 @@ impl Scheduler {
         let (waiting, hosts, in_flight) =
             (gauges.recipients.waiting, count(gauges.threads), count(gauges.in_flight));
         let mut now = format!(
-            "{} waiting for {} hosts, {} in flight",
+            "{} waiting for {}, {} in flight",
             thousands(waiting.saturating_sub(in_flight)),
-            thousands(hosts),
+            counted(hosts, "host"),
             thousands(in_flight)
         );
         for (number, word) in [(held, "held"), (routing, "in routing")] {
@@ -50,7 +50,7 @@ pub(crate) fn channel_line(scheduler: &Scheduler, channel: &str) -> FarmLine {
     FarmLine {
         role: channel.to_owned(),
         busy: Some(u32::try_from(busy).unwrap_or(u32::MAX)),
-        now: format!("{} sessions to {} hosts", thousands(sessions), thousands(hosts)),
+        now: format!("{} to {}", counted(sessions, "session"), counted(hosts, "host")),
         gauges: gauge_map(&[("sessions", sessions), ("hosts", hosts)]),
         ..FarmLine::default()
     }
@@ -75,6 +75,11 @@ fn thousands(number: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// `1 host`, `1,377 hosts`.
+fn counted(number: u64, what: &str) -> String {
+    format!("{} {what}{}", thousands(number), if number == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

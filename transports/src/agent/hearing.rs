@@ -39,10 +39,10 @@ impl<T: Transport> Agent<T> {
         let end = match serde_json::from_str(request) {
             Ok(Request::Fault { point, times }) => {
                 self.arm(&point, times);
-                End { ok: true, count: 1, messages: Vec::new() }
+                End::done(1)
             }
-            Ok(_) => End { ok: false, count: 0, messages: vec!["an agent has no answer to this".into()] },
-            Err(error) => End { ok: false, count: 0, messages: vec![format!("not understood: {error}")] },
+            Ok(_) => End::refused(Exit::Usage.code(), "an agent has no answer to this"),
+            Err(error) => End::refused(Exit::Software.code(), format!("not understood: {error}")),
         };
         if ticket != 0 {
             let lines = serde_json::to_string(&end).into_iter().collect();

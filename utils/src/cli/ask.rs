@@ -36,7 +36,7 @@ pub(crate) fn ask(instance: &Instance, request: &Request) -> Result<Answer, Fata
 /// Asks, and collects every line of the answer.
 ///
 /// # Errors
-/// As [`ask`] and [`Answer::next`]; the answer's own errors when it says that it failed, with exit code 69.
+/// As [`ask`] and [`Answer::next`]; the answer's own errors when it says that it failed, see [`refusal`].
 pub(crate) fn ask_all<T: DeserializeOwned>(
     instance: &Instance,
     request: &Request,
@@ -52,10 +52,10 @@ pub(crate) fn ask_all<T: DeserializeOwned>(
     }
 }
 
-/// What an end that is not good says, as a reason to stop.
+/// What an end that is not good says, as a reason to stop; without an exit code that is known here, 69.
 pub(crate) fn refusal(end: &End) -> Fatal {
     let why = if end.messages.is_empty() { "refused".to_owned() } else { end.messages.join("\n") };
-    Fatal::new(Exit::Unavailable, why)
+    Fatal::new(Exit::of(end.code).unwrap_or(Exit::Unavailable), why)
 }
 
 /// One line of an answer.
@@ -129,6 +129,17 @@ mod tests {
             "{\"address\":\"a@b\",\"route\":null,\"user\":null,\"by\":\"x\",\"reply\":null}\n",
         );
         assert!(matches!(item.unwrap(), Line::Item(Routed { .. })));
+    }
+
+    #[test]
+    fn a_refusal_has_the_exit_code_that_was_said() {
+        let exit = |line: &str| match understand::<Routed>(line).unwrap() {
+            Line::End(end) => refusal(&end).exit,
+            Line::Item(_) => Exit::Software,
+        };
+        assert_eq!(exit("{\"ok\":false,\"count\":0,\"messages\":[\"no\"],\"code\":77}"), Exit::Permission);
+        assert_eq!(exit("{\"ok\":false,\"count\":0,\"messages\":[]}"), Exit::Unavailable);
+        assert_eq!(exit("{\"ok\":false,\"count\":0,\"messages\":[],\"code\":1}"), Exit::Unavailable);
     }
 
     #[test]

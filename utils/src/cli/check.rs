@@ -46,7 +46,7 @@ pub(crate) fn check(instance: &Instance, json: bool) -> Result<(), Fatal> {
 
 fn look(instance: &Instance) -> Vec<Finding> {
     let mut findings = Vec::new();
-    match instance.load_all() {
+    match instance.load() {
         Ok(config) => {
             findings.push(Finding::new(format!("configuration {}", instance.file.display()), Ok(())));
             findings.extend(user(&config));

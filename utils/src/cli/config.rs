@@ -4,7 +4,7 @@ use super::arguments::Config as Verb;
 use super::human;
 use super::instance::Instance;
 use super::print;
-use farm::config::{Problem, render};
+use farm::config::{Config, Problem, render};
 use farm::exit::{Exit, Fatal};
 use serde_json::json;
 use std::io::IsTerminal;
@@ -17,21 +17,14 @@ pub(crate) fn config(instance: &Instance, verb: &Verb, json: bool) -> Result<(),
     match verb {
         Verb::Check => check(instance, json),
         Verb::Show { defaults } => {
-            let config = instance.load().map_err(|problems| report(&problems, None))?;
-            if json {
-                let value =
-                    serde_json::to_string(&config).map_err(Fatal::doing(Exit::Software, "configuration"))?;
-                print::line(&value)?;
-            } else {
-                print::text(config.show(*defaults))?;
-            }
-            Ok(())
+            let config = instance.read().map_err(|problems| report(&problems, None))?;
+            if json { print::line(whole(&config)?) } else { print::text(config.show(*defaults)) }
         }
     }
 }
 
 fn check(instance: &Instance, json: bool) -> Result<(), Fatal> {
-    match instance.load_all() {
+    match instance.load() {
         Ok(_) if json => print::line(json!({"ok": true, "file": instance.file, "problems": []}))?,
         Ok(_) => print::line(format_args!("{}: no errors", instance.file.display()))?,
         Err(problems) if json => {
@@ -50,6 +43,12 @@ fn check(instance: &Instance, json: bool) -> Result<(), Fatal> {
         Err(problems) => return Err(report(&problems, None)),
     }
     Ok(())
+}
+
+/// Every parameter, with the keys and the units of the file. Programs get the defaults too: they do not know them.
+fn whole(config: &Config) -> Result<serde_json::Value, Fatal> {
+    let table = config.table().map_err(Fatal::doing(Exit::Software, "configuration"))?;
+    serde_json::to_value(&table).map_err(Fatal::doing(Exit::Software, "configuration"))
 }
 
 /// Prints all problems, one per line, and at last how many there are and what follows from that.
@@ -76,4 +75,24 @@ fn count(problems: &[Problem]) -> u64 {
 
 fn as_json(problem: &Problem) -> serde_json::Value {
     json!({"file": problem.file, "line": problem.line, "column": problem.column, "message": problem.message})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn programs_see_the_keys_and_units_of_the_file() {
+        let text = "hostname = \"mail.example.org\"\n[scheduler]\nexpire = \"2d\"\n\
+                    [[channel.smtp.host]]\nmatch = [\"*.slow.example\"]\nsessions-per-host = 4\n";
+        let instance = Instance::find(Some("/nonexistent".into())).unwrap();
+        let config = Config::parse(text, Path::new("grange.toml"), &instance.paths, "x").unwrap();
+        let value = whole(&config).unwrap();
+        assert_eq!(value["hostname"], "mail.example.org");
+        assert_eq!(value["scheduler"]["expire"], "2d");
+        assert_eq!(value["smtpserver"]["message-size"], "50M");
+        assert_eq!(value["smtpserver"]["recipients"], 10_000);
+        assert_eq!(value["channel"]["smtp"]["host"][0]["sessions-per-host"], 4);
+    }
 }

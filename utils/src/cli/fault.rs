@@ -9,7 +9,7 @@ use ipc::control::Request;
 /// Lets a fault strike so many times; 0 clears it.
 ///
 /// # Errors
-/// Grange does not run, or refuses (69).
+/// Grange does not run (69), or refuses with the exit code that it says.
 pub(crate) fn fault(instance: &Instance, point: String, times: u32) -> Result<(), Fatal> {
     let said =
         if times == 0 { format!("{point}: cleared") } else { format!("{point}: strikes {times} times") };

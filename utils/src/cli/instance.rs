@@ -54,22 +54,20 @@ impl Instance {
         Self { file: etc.join("grange.toml"), paths: Paths { etc, spool, run, libexec }, root: Some(root) }
     }
 
-    /// Reads the configuration.
+    /// Reads the configuration, and looks at no table.
     ///
     /// # Errors
     /// Everything that is wrong with it.
-    pub(crate) fn load(&self) -> Result<Config, Vec<Problem>> {
-        Config::load(&self.file, &self.paths, &system_hostname())
+    pub(crate) fn read(&self) -> Result<Config, Vec<Problem>> {
+        Config::read(&self.file, &self.paths, &system_hostname())
     }
 
-    /// Reads the configuration and the tables that it names.
+    /// Reads the configuration, and checks the tables that it names.
     ///
     /// # Errors
     /// Everything that is wrong with any of them.
-    pub(crate) fn load_all(&self) -> Result<Config, Vec<Problem>> {
-        let config = self.load()?;
-        let problems = farm::config::check_all(&config);
-        if problems.is_empty() { Ok(config) } else { Err(problems) }
+    pub(crate) fn load(&self) -> Result<Config, Vec<Problem>> {
+        Config::load(&self.file, &self.paths, &system_hostname())
     }
 
     /// The control socket.

@@ -48,7 +48,7 @@ fn parse(arguments: &[String]) -> Result<(Option<PathBuf>, bool), Fatal> {
 /// Asks, and prints.
 ///
 /// # Errors
-/// Grange does not run, or the queue may not be seen (69).
+/// Grange does not run (69), or the queue may not be seen (77).
 pub(crate) fn print_queue(instance: &Instance, json: bool) -> Result<(), Fatal> {
     let request = Request::QueueList { host: None, sender: None, recipient: None, limit: None };
     let (lines, _) = ask_all::<QueueLine>(instance, &request)?;

@@ -24,7 +24,7 @@ pub fn newaliases() -> ExitCode {
 /// # Errors
 /// The configuration, or the aliases, are wrong (78); the file cannot be read (74).
 pub(crate) fn check_and_reload(instance: &Instance) -> Result<(), Fatal> {
-    let config = instance.load().map_err(|problems| report(&problems, Some("the aliases were not read")))?;
+    let config = instance.read().map_err(|problems| report(&problems, Some("the aliases were not read")))?;
     let Some(file) = &config.router.aliases else {
         print::line(format_args!(
             "there are no aliases; put them into {}",

@@ -10,7 +10,7 @@ use serde_json::json;
 /// Asks for a reload.
 ///
 /// # Errors
-/// Grange does not run (69), or the new configuration is wrong and the old one stays (78).
+/// Grange does not run (69), you may not ask (77), or the new configuration is wrong and the old one stays (78).
 pub(crate) fn reload(instance: &Instance, json: bool) -> Result<(), Fatal> {
     let mut answer = ask(instance, &Request::Reload)?;
     let end = loop {
@@ -33,5 +33,5 @@ pub(crate) fn reload(instance: &Instance, json: bool) -> Result<(), Fatal> {
     }
     let mut lines = end.messages;
     lines.push("the configuration was not taken; the old one stays".into());
-    Err(Fatal::new(Exit::Config, lines.join("\n")))
+    Err(Fatal::new(Exit::of(end.code).unwrap_or(Exit::Config), lines.join("\n")))
 }

@@ -29,7 +29,7 @@ const LINES: usize = 8;
 /// # Errors
 /// The configuration is wrong (78), Grange runs already (69), or the supervisor's reason.
 pub(crate) fn start(instance: &Instance, options: &arguments::Start) -> Result<(), Fatal> {
-    let config = instance.load_all().map_err(|problems| report(&problems, Some("nothing was started")))?;
+    let config = instance.load().map_err(|problems| report(&problems, Some("nothing was started")))?;
     if options.detached {
         sys::process::leave_terminal().map_err(Fatal::doing(Exit::System, "cannot leave the terminal"))?;
     }
@@ -127,19 +127,7 @@ impl Errors {
 
 /// The exit code that the supervisor gave, if it is one of ours.
 fn exit_of(code: Option<i32>) -> Exit {
-    const ALL: [Exit; 10] = [
-        Exit::Usage,
-        Exit::Data,
-        Exit::NoUser,
-        Exit::Unavailable,
-        Exit::Software,
-        Exit::System,
-        Exit::Io,
-        Exit::Temporary,
-        Exit::Permission,
-        Exit::Config,
-    ];
-    ALL.into_iter().find(|exit| code == Some(exit.code().into())).unwrap_or(Exit::Software)
+    code.and_then(|code| u8::try_from(code).ok()).and_then(Exit::of).unwrap_or(Exit::Software)
 }
 
 #[cfg(test)]

@@ -52,8 +52,10 @@ fn page(status: &Status) -> String {
 
 fn cells(line: &FarmLine) -> [String; 6] {
     let pids = u64::try_from(line.pids.len()).unwrap_or(u64::MAX);
+    // The one process that feeds the others is neither busy nor idle.
+    let workers = pids.saturating_sub(u64::from(["smtpserver", "router"].contains(&line.role.as_str())));
     let (busy, idle) = match line.busy {
-        Some(busy) => (human::count(busy.into()), human::count(pids.saturating_sub(busy.into()))),
+        Some(busy) => (human::count(busy.into()), human::count(workers.saturating_sub(busy.into()))),
         None => ("-".into(), "-".into()),
     };
     [line.role.clone(), human::count(pids), busy, idle, human::count(line.restarts), line.now.clone()]
@@ -84,18 +86,20 @@ mod tests {
             spool_files: 12,
             spool_size: 340 << 20,
             farm: vec![
-                line("smtpserver", 2, Some(2), "412 sessions"),
+                line("smtpserver", 3, Some(2), "412 sessions"),
+                line("router", 4, Some(1), ""),
                 line("scheduler", 1, None, "18,204 waiting for 1,377 hosts, 96 in flight"),
                 line("smtp", 2, Some(1), ""),
             ],
         };
-        status.farm[2].restarts = 1;
+        status.farm[3].restarts = 1;
         assert_eq!(
             page(&status),
             "grange 0.1.0 on mail.example.org, up 3d 4h, spool /var/spool/grange (12 files, 340 MiB)\n\
              listening on 0.0.0.0:25 [::]:25\n\
              farm        pids  busy  idle  restarts  now\n\
-             smtpserver     2     2     0         0  412 sessions\n\
+             smtpserver     3     2     0         0  412 sessions\n\
+             router         4     1     2         0\n\
              scheduler      1     -     -         0  18,204 waiting for 1,377 hosts, 96 in flight\n\
              smtp           2     1     1         1\n"
         );

@@ -52,10 +52,17 @@ pub(super) enum UsageError {
         /// Its letter.
         letter: char,
     },
+    /// `-bv`
+    #[error("-bv, which tells where an address goes, does not exist here; `grange route ADDRESS` does that")]
+    Verify,
+    /// `-bd` or `-bD`
+    #[error("-b{mode}, which starts the server, does not exist here; `grange start` does that")]
+    Server {
+        /// As given.
+        mode: String,
+    },
     /// `-b` with a mode that is not ours.
-    #[error(
-        "-b{mode} does not exist here; the server is started by `grange start`, an address is tested by `grange route`"
-    )]
+    #[error("there is no mode -b{mode}; those that there are are -bm, -bs, -bp and -bi")]
     Mode {
         /// As given.
         mode: String,
@@ -143,6 +150,8 @@ fn mode(mode: String) -> Result<Mode, UsageError> {
         "s" => Ok(Mode::Smtp),
         "p" => Ok(Mode::List),
         "i" => Ok(Mode::Aliases),
+        "v" => Err(UsageError::Verify),
+        "d" | "D" => Err(UsageError::Server { mode }),
         _ => Err(UsageError::Mode { mode }),
     }
 }
@@ -189,7 +198,13 @@ mod tests {
         assert_eq!(mode("-bi"), Ok(Mode::Aliases));
         assert_eq!(mode("-I"), Ok(Mode::Aliases));
         assert_eq!(mode("-bm a"), Ok(Mode::Deliver));
-        assert_eq!(mode("-bd"), Err(UsageError::Mode { mode: "d".into() }));
+        assert_eq!(mode("-bd"), Err(UsageError::Server { mode: "d".into() }));
+        assert_eq!(mode("-bx"), Err(UsageError::Mode { mode: "x".into() }));
+        let verify = mode("-bv").unwrap_err().to_string();
+        assert!(
+            verify.contains("tells where an address goes") && verify.contains("grange route"),
+            "{verify}"
+        );
     }
 
     #[test]

@@ -50,7 +50,7 @@ fn deliver(options: &Options, instance: &Instance) -> Result<(), Fatal> {
             "no recipients; name them, or say -t to take them from the header",
         ));
     }
-    let hostname = instance.load().map_or_else(|_| system_hostname(), |config| config.common.hostname);
+    let hostname = instance.read().map_or_else(|_| system_hostname(), |config| config.common.hostname);
     let user = user()?;
     let wrong = |error: RecipientError| Fatal::new(Exit::Data, error.to_string());
     let from = sender(options.sender.as_deref(), &user, &hostname).map_err(wrong)?;

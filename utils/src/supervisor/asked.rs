@@ -2,6 +2,7 @@
 
 use super::control::Asked;
 use super::run::Supervisor;
+use farm::exit::Exit;
 use farm::journal::ProgramEvent;
 use ipc::Role;
 use ipc::control::{End, FarmLine, Request};
@@ -53,7 +54,7 @@ impl Supervisor {
         let (client, uid) = (asked.client, asked.uid);
         let request = match asked.request {
             Ok(request) => request,
-            Err(why) => return self.refuse(client, why),
+            Err(why) => return self.refuse(client, Exit::Software, why),
         };
         match request {
             Request::Status => self.ask_status(client, uid),
@@ -63,7 +64,8 @@ impl Supervisor {
                     Ok(remarks) => (true, remarks),
                     Err(problems) => (false, problems),
                 };
-                let end = End { ok, count: 0, messages };
+                let code = if ok { 0 } else { Exit::Config.code() };
+                let end = End { ok, count: 0, messages, code };
                 self.control.end(client, &end);
             }
             Request::Route { .. } => self.relay((client, uid), Role::RouterMultiplexer, &request),
@@ -72,13 +74,17 @@ impl Supervisor {
         }
     }
 
-    fn refuse(&mut self, client: usize, why: String) {
-        self.control.end(client, &End { ok: false, count: 0, messages: vec![why] });
+    fn refuse(&mut self, client: usize, exit: Exit, why: String) {
+        self.control.end(client, &End::refused(exit.code(), why));
     }
 
     fn relay(&mut self, (client, uid): (usize, u32), role: Role, request: &Request) {
         let Some(child) = self.children.keeper_of(role) else {
-            return self.refuse(client, format!("the {role} is not running; the journal says why"));
+            return self.refuse(
+                client,
+                Exit::Unavailable,
+                format!("the {role} is not running; the journal says why"),
+            );
         };
         let expires = self.event_loop.now().mono + PATIENCE;
         let ticket = self.queries.add(Query::Relay { client, child, expires });
@@ -93,16 +99,24 @@ impl Supervisor {
     fn fault(&mut self, client: usize, uid: u32, (point, times): (&str, u32), request: &Request) {
         // The user of the programs may look after the queue, but not break things on purpose.
         if uid != 0 && sys::privilege::is_root() {
-            return self.refuse(client, format!("user id {uid} may not set faults; only root may"));
+            return self.refuse(
+                client,
+                Exit::Permission,
+                format!("user id {uid} may not set faults; only root may"),
+            );
         }
         if !Role::ALL.iter().any(|role| point.starts_with(&format!("{role}/"))) {
-            return self.refuse(client, format!("no program is named in {point:?}; write PROGRAM/POINT"));
+            return self.refuse(
+                client,
+                Exit::Usage,
+                format!("no program is named in {point:?}; write PROGRAM/POINT"),
+            );
         }
         let by = format!("uid {uid}");
         self.write(ProgramEvent::Fault { point, times, by: &by });
         let request = serde_json::to_string(request).unwrap_or_default();
         self.tell_all(&ToChild::Query { ticket: 0, uid, request });
-        self.control.end(client, &End { ok: true, count: 1, messages: Vec::new() });
+        self.control.end(client, &End::done(1));
     }
 
     fn ask_status(&mut self, client: usize, uid: u32) {
@@ -178,12 +192,16 @@ impl Supervisor {
     fn close_query(&mut self, ticket: u64) {
         match self.queries.open.remove(&ticket) {
             Some(Query::Relay { client, .. }) => {
-                self.refuse(client, "no answer in time, or the process restarted; ask again".into());
+                self.refuse(
+                    client,
+                    Exit::Temporary,
+                    "no answer in time, or the process restarted; ask again".into(),
+                );
             }
             Some(Query::Status { client, lines, .. }) => {
                 let line = serde_json::to_string(&self.status(&lines)).unwrap_or_default();
                 self.control.say(client, [line.as_str()]);
-                self.control.end(client, &End { ok: true, count: 1, messages: Vec::new() });
+                self.control.end(client, &End::done(1));
             }
             None => {}
         }
@@ -193,7 +211,7 @@ impl Supervisor {
     pub(super) fn finish_stop(&mut self) {
         let clients = self.stopping.take().map(|stop| stop.clients).unwrap_or_default();
         for client in clients {
-            self.control.end(client, &End { ok: true, count: 0, messages: Vec::new() });
+            self.control.end(client, &End::done(0));
         }
     }
 }

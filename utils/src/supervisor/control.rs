@@ -1,6 +1,7 @@
 //! The control socket: clients, their requests, the answers they wait for.
 
 use farm::event_loop::EventLoop;
+use farm::exit::Exit;
 use ipc::control::{End, Request};
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
@@ -150,7 +151,7 @@ impl Control {
 /// Says in one line why there is no answer; the connection is closed then.
 fn turn_away(stream: &mut UnixStream) {
     let why = "you may not ask, or too many ask at once; use root, or the user that Grange runs as";
-    let end = End { ok: false, count: 0, messages: vec![why.into()] };
+    let end = End::refused(Exit::Permission.code(), why);
     if let Ok(line) = serde_json::to_string(&end) {
         let _closing_is_answer_enough =
             stream.set_nonblocking(true).and_then(|()| stream.write_all(format!("{line}\n").as_bytes()));

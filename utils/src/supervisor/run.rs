@@ -113,9 +113,7 @@ pub fn run(options: Options) -> Result<(), Fatal> {
 /// Reads the configuration and the tables that it names.
 fn load(options: &Options) -> Result<Config, Vec<Problem>> {
     let hostname = sys::process::hostname().unwrap_or_default();
-    let config = Config::load(&options.file, &options.paths, &hostname)?;
-    let problems = farm::config::check_all(&config);
-    if problems.is_empty() { Ok(config) } else { Err(problems) }
+    Config::load(&options.file, &options.paths, &hostname)
 }
 
 /// All problems of a configuration as one reason to stop.

@@ -8,15 +8,15 @@ use std::fs;
 use std::path::Path;
 
 /// Everything that is wrong with the tables that `config` names: they cannot be read, have lines that cannot be
-/// understood, or name channels and lists that are not there.
-pub fn check_all(config: &Config) -> Vec<Problem> {
+/// understood, or name channels and lists that are not there. Inline routes are not among them: they were checked with
+/// their places when the configuration was read.
+pub(super) fn check_all(config: &Config) -> Vec<Problem> {
     let mut problems = Vec::new();
-    match &config.router.routes {
-        Routes::File(file) => match fs::read(file) {
+    if let Routes::File(file) = &config.router.routes {
+        match fs::read(file) {
             Ok(octets) => problems.extend(RouteTable::parse(&octets, file, &CHANNELS).1),
             Err(error) => problems.push(unreadable(file, &error)),
-        },
-        Routes::Inline(pairs) => problems.extend(RouteTable::inline(pairs, &CHANNELS).1),
+        }
     }
     if let Some(file) = &config.router.aliases {
         match fs::read(file) {

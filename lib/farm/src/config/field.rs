@@ -5,12 +5,14 @@
 use super::address::{
     is_domain, is_pattern, parse_listen, parse_nameserver, parse_network, print_listen, print_network,
 };
+use super::defaults::CHANNELS;
 use super::parameter::{Field, Kind};
 use super::sections::{JournalTarget, Listen, Paths, Routes};
 use super::source::{Findings, Spot};
 use super::tree::{Node, Value};
 use super::units::{guess_duration, guess_size, parse_duration, parse_size, print_duration, print_size};
-use crate::tables::{parse_pattern, parse_target};
+use crate::tables::{parse_pattern, parse_target, unknown_channel};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// One value on its way from the file to its field.
@@ -206,17 +208,30 @@ impl Reader<'_> {
             return Some(file.map_or_else(|| Routes::Inline(Vec::new()), Routes::File));
         };
         let mut pairs = Vec::new();
+        let mut patterns = BTreeMap::new();
         for (pattern, entry) in table {
             let Some(target) = self.text(pattern, &entry.value) else { continue };
-            if let Err(wrong) = parse_pattern(pattern) {
-                self.findings.at(entry.key, wrong.to_string());
+            match parse_pattern(pattern) {
+                Ok(lower) => self.once(lower, entry.key, &mut patterns),
+                Err(wrong) => self.findings.at(entry.key, wrong.to_string()),
             }
-            if let Err(wrong) = parse_target(&target) {
-                self.findings.at(entry.value.spot, wrong.to_string());
+            match parse_target(&target) {
+                Ok(hop) if CHANNELS.contains(&hop.channel.as_str()) => {}
+                Ok(hop) => self.findings.at(entry.value.spot, unknown_channel(&hop.channel, &CHANNELS)),
+                Err(wrong) => self.findings.at(entry.value.spot, wrong.to_string()),
             }
             pairs.push((pattern.clone(), target));
         }
         Some(Routes::Inline(pairs))
+    }
+
+    /// Keys that differ in case are two for TOML, and one pattern.
+    fn once(&mut self, lower: String, spot: Spot, patterns: &mut BTreeMap<String, Spot>) {
+        if let Some(first) = patterns.get(&lower) {
+            let first = self.findings.place(*first);
+            return self.findings.at(spot, format!("\"{lower}\" is already in {first}; keep one of them"));
+        }
+        patterns.insert(lower, spot);
     }
 
     fn print_number(&self, number: u64) -> String {

@@ -1,6 +1,7 @@
 //! From files to the typed configuration, or to all that is wrong with them.
 
 use super::check::apply;
+use super::check_all::check_all;
 use super::defaults::defaults;
 use super::problem::Problem;
 use super::sections::{Config, Paths};
@@ -10,51 +11,67 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 impl Config {
-    /// Reads the configuration file and what it includes. `hostname` is the system's name for this host, which counts
-    /// unless the file has another.
+    /// Reads the configuration file and what it includes, and checks the tables that it names. `hostname` is the
+    /// system's name for this host, which counts unless the file has another.
     ///
     /// # Errors
-    /// Everything that is wrong, in the order of the files; never an empty list.
+    /// Everything that is wrong with any of them, the tables last; never an empty list. The tables are looked at even
+    /// if the configuration has mistakes: a value that cannot be read counts as its default then.
     pub fn load(path: &Path, paths: &Paths, hostname: &str) -> Result<Self, Vec<Problem>> {
-        let text = read(path).map_err(|problem| vec![problem])?;
-        let mut findings = Findings::default();
-        let mut tree = add(path, text, &mut findings);
-        for file in included(&tree, path, &mut findings) {
-            match read(&file) {
-                Ok(text) => {
-                    let further = add(&file, text, &mut findings);
-                    refuse_nesting(&further, &mut findings);
-                    merge(&mut tree, further, &mut findings);
-                }
-                Err(problem) => findings.push(problem),
-            }
-        }
-        finish(&tree, findings, paths, hostname)
+        let (config, findings) = gather(path, paths, hostname).map_err(|problem| vec![problem])?;
+        let tables = check_all(&config);
+        let mut problems = findings.into_problems();
+        problems.extend(tables);
+        if problems.is_empty() { Ok(config) } else { Err(problems) }
+    }
+
+    /// As [`Config::load`] without a look at the tables: for a program that needs none of them, or may not read them.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the configuration, in the order of the files; never an empty list.
+    pub fn read(path: &Path, paths: &Paths, hostname: &str) -> Result<Self, Vec<Problem>> {
+        let (config, findings) = gather(path, paths, hostname).map_err(|problem| vec![problem])?;
+        if findings.is_empty() { Ok(config) } else { Err(findings.into_problems()) }
     }
 
     /// The configuration that `text` says; `file` is only how problems name it, and `include` is not followed.
     ///
     /// # Errors
-    /// As [`Config::load`].
+    /// As [`Config::read`].
     pub fn parse(text: &str, file: &Path, paths: &Paths, hostname: &str) -> Result<Self, Vec<Problem>> {
         let mut findings = Findings::default();
         let tree = add(file, text.to_owned(), &mut findings);
-        finish(&tree, findings, paths, hostname)
+        let config = typed(&tree, &mut findings, paths, hostname);
+        if findings.is_empty() { Ok(config) } else { Err(findings.into_problems()) }
     }
 }
 
-fn finish(
-    tree: &Table,
-    mut findings: Findings,
-    paths: &Paths,
-    hostname: &str,
-) -> Result<Config, Vec<Problem>> {
+/// What the files say, with defaults for what cannot be understood, and what is wrong with them.
+fn gather(path: &Path, paths: &Paths, hostname: &str) -> Result<(Config, Findings), Problem> {
+    let text = read(path)?;
+    let mut findings = Findings::default();
+    let mut tree = add(path, text, &mut findings);
+    for file in included(&tree, path, &mut findings) {
+        match read(&file) {
+            Ok(text) => {
+                let further = add(&file, text, &mut findings);
+                refuse_nesting(&further, &mut findings);
+                merge(&mut tree, further, &mut findings);
+            }
+            Err(problem) => findings.push(problem),
+        }
+    }
+    let config = typed(&tree, &mut findings, paths, hostname);
+    Ok((config, findings))
+}
+
+fn typed(tree: &Table, findings: &mut Findings, paths: &Paths, hostname: &str) -> Config {
     let mut config = defaults(paths, hostname);
-    apply(tree, &mut config, &mut findings);
+    apply(tree, &mut config, findings);
     if tree.contains_key("hostname") && !tree.contains_key("local-domains") {
         config.common.local_domains = vec![config.common.hostname.clone()];
     }
-    if findings.is_empty() { Ok(config) } else { Err(findings.into_problems()) }
+    config
 }
 
 fn read(file: &Path) -> Result<String, Problem> {

@@ -26,7 +26,6 @@ mod units;
 mod tests;
 
 pub(crate) use address::is_domain;
-pub use check_all::check_all;
 pub use defaults::{CHANNELS, defaults};
 pub use parameter::{Field, Kind, Number, Parameter};
 pub use problem::{Problem, render};

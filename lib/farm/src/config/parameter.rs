@@ -1,7 +1,7 @@
 //! One row per parameter: name, kind with unit and range, place in the typed configuration, one sentence, reload.
 //!
 //! Parsing, `config show`, the defaults and the checks of the pages all come from these rows, so that a parameter is
-//! said once. The defaults themselves are a value of the typed configuration, see [`super::defaults`].
+//! said once. The defaults themselves are a value of the typed configuration, see [`mod@super::defaults`].
 
 use super::sections::{JournalTarget, Listen, Network, Routes};
 use std::net::SocketAddr;

@@ -29,6 +29,14 @@ impl Config {
         out
     }
 
+    /// [`Config::show`] with every parameter, as the table that it is: for programs.
+    ///
+    /// # Errors
+    /// What is shown does not read back, which would be a mistake here.
+    pub fn table(&self) -> Result<toml::Table, toml::de::Error> {
+        self.show(true).parse()
+    }
+
     /// The parameters in which `other` differs and that a reload cannot change, as `[section] name`.
     pub fn needs_restart(&self, other: &Self) -> Vec<String> {
         let (mut this, mut that) = (self.clone(), other.clone());

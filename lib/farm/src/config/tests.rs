@@ -228,13 +228,46 @@ fn the_tables_are_checked_too() {
         ("routes", "a.example smtp!b\n\nc.example smpt!d\n"),
         ("aliases", "x: |/bin/y\nz: :include:/nonexistent/list\n"),
     ]);
-    let found: Vec<String> = check_all(&load(&site).unwrap()).iter().map(ToString::to_string).collect();
+    let found = load(&site).unwrap_err();
     assert_eq!(found.len(), 3, "{found:#?}");
-    assert!(found[0].ends_with(
+    assert_eq!(
+        found[0],
         "routes:3: \"smpt\" is not a configured channel; channels are smtp, mailbox, hold, error"
-    ));
-    assert!(found[1].ends_with("aliases:1: \"|/bin/y\": programs and files as alias targets come later"));
+    );
+    assert_eq!(found[1], "aliases:1: \"|/bin/y\": programs and files as alias targets come later");
     assert!(found[2].contains("aliases:2: :include:/nonexistent/list cannot be read"));
+    let etc = site.path();
+    let read = Config::read(&etc.join("grange.toml"), &paths(etc), "h.example").unwrap();
+    assert_eq!(check_all(&read).len(), 3);
+}
+
+#[test]
+fn mistakes_in_the_configuration_do_not_hide_those_in_its_tables() {
+    let main = "[smtpserver]\nrelay-network = [\"192.0.2.0/24\"]\n[router]\nroutes = \"hops\"\n\
+                [scheduler]\nretry = [\"15 minuts\"]\n";
+    let site = directory(&[("grange.toml", main), ("hops", "a.example smtp!b\n\nc.example smpt!d\n")]);
+    assert_eq!(
+        load(&site).unwrap_err(),
+        [
+            "grange.toml:2:1: unknown key \"relay-network\" in [smtpserver]; did you mean \"relay-networks\"?",
+            "grange.toml:6:10: retry[0] = \"15 minuts\" is not a duration; write 15m",
+            "hops:3: \"smpt\" is not a configured channel; channels are smtp, mailbox, hold, error",
+        ]
+    );
+}
+
+#[test]
+fn inline_routes_are_checked_with_their_places() {
+    let text =
+        "[router.routes]\n\"A.example\" = \"smtp!a\"\n\"a.example\" = \"smtp!b\"\n\".\" = \"smpt!d\"\n";
+    let found = wrong(text);
+    assert_eq!(
+        found,
+        [
+            "grange: /etc/grange/grange.toml:3:1: \"a.example\" is already in /etc/grange/grange.toml:2; keep one of them",
+            "grange: /etc/grange/grange.toml:4:7: \"smpt\" is not a configured channel; channels are smtp, mailbox, hold, error",
+        ]
+    );
 }
 
 #[test]

@@ -12,4 +12,5 @@ mod routes;
 
 pub use aliases::{Alias, Aliases, Target, TargetError, parse_list};
 pub use flat::{LogicalLine, logical_lines};
+pub(crate) use routes::unknown_channel;
 pub use routes::{Hop, HopError, PatternError, RouteEntry, RouteTable, parse_pattern, parse_target};

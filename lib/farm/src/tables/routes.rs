@@ -137,8 +137,7 @@ impl<'a> Builder<'a> {
         if self.channels.contains(&hop.channel.as_str()) {
             return Ok(hop);
         }
-        let channels = self.channels.join(", ");
-        Err(format!("\"{}\" is not a configured channel; channels are {channels}", hop.channel))
+        Err(unknown_channel(&hop.channel, self.channels))
     }
 
     fn problem(&mut self, line: usize, message: String) -> String {
@@ -150,6 +149,11 @@ impl<'a> Builder<'a> {
         self.problems.push(problem);
         text
     }
+}
+
+/// What is said about a target whose channel does not exist.
+pub(crate) fn unknown_channel(name: &str, channels: &[&str]) -> String {
+    format!("\"{name}\" is not a configured channel; channels are {}", channels.join(", "))
 }
 
 /// The pattern in the form in which it is looked up: in lower case.

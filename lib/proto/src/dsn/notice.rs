@@ -51,6 +51,15 @@ pub struct NoticeRecipient {
     pub will_retry_until: Option<u64>,
 }
 
+impl NoticeRecipient {
+    /// The diagnostic is a reply of the remote system, with its code, and not in our own words.
+    pub(super) fn is_quoted(&self) -> bool {
+        let mut octets = self.diagnostic.bytes();
+        let code = octets.by_ref().take(3).filter(u8::is_ascii_digit).count() == 3;
+        !self.remote_mta.is_empty() && code && matches!(octets.next(), None | Some(b' ' | b'-'))
+    }
+}
+
 /// What became of the message for a recipient.
 ///
 /// Source: RFC 3464 section 2.3.3.

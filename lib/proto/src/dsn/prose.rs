@@ -52,11 +52,8 @@ fn explanation(action: Action) -> &'static str {
 fn describe(text: &mut String, recipient: &NoticeRecipient) {
     line(text, "", &format!("<{}>: {}", recipient.final_recipient, recipient.action));
     if !recipient.diagnostic.is_empty() {
-        let who = if recipient.remote_mta.is_empty() {
-            String::new()
-        } else {
-            format!("{} said: ", recipient.remote_mta)
-        };
+        let who =
+            if recipient.is_quoted() { format!("{} said: ", recipient.remote_mta) } else { String::new() };
         line(text, "    ", &format!("{who}{}", recipient.diagnostic));
     }
     if let (Action::Delayed, Some(until)) = (recipient.action, recipient.will_retry_until) {

@@ -29,7 +29,7 @@ fn group(text: &mut String, recipient: &NoticeRecipient) {
         field(text, "Remote-MTA", &format!("dns; {}", recipient.remote_mta));
     }
     if !recipient.diagnostic.is_empty() {
-        let kind = if recipient.remote_mta.is_empty() { "X-Grange" } else { "smtp" };
+        let kind = if recipient.is_quoted() { "smtp" } else { "X-Grange" };
         field(text, "Diagnostic-Code", &format!("{kind}; {}", recipient.diagnostic));
     }
     if let Some(tried) = recipient.last_attempt {

@@ -67,6 +67,19 @@ impl Segments {
         self.committing.flusher.start(clock).during("start", "flusher")
     }
 
+    /// Removes the file of a large content that nobody needs any more. The caller has made durable before that its message
+    /// is finished; it is no error if the file is gone.
+    ///
+    /// # Errors
+    /// [`SpoolError::Broken`].
+    pub fn discard(&mut self, id: SpoolId) -> Result<(), SpoolError> {
+        let path = layout::large_path(id);
+        match self.storage.remove(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            other => other.during("remove", &path),
+        }
+    }
+
     /// Draws an id that no message has; for a notice that is put into the log before it is committed.
     ///
     /// # Errors

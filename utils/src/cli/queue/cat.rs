@@ -16,11 +16,11 @@ const CHUNK: usize = 64 << 10;
 /// Asks where the content lies, and writes it to standard output as it is: with CRLF at the end of each line.
 ///
 /// # Errors
-/// Grange does not run, or there is no such message (69); the spool cannot be read (74).
+/// Grange does not run (69), there is no such message (66), that is no id (65), or the spool cannot be read (74).
 pub(crate) fn cat(instance: &Instance, id: String) -> Result<(), Fatal> {
     let absent = format!("{id}: no such message in the queue");
     let (found, _) = ask_all::<QueueContent>(instance, &Request::QueueCat { id })?;
-    let Some(content) = found.first() else { return Err(Fatal::new(Exit::Unavailable, absent)) };
+    let Some(content) = found.first() else { return Err(Fatal::new(Exit::NoInput, absent)) };
     let directory = &instance.paths.spool;
     let body =
         body(directory, content.place).map_err(Fatal::doing(Exit::Io, directory.display().to_string()))?;

@@ -1,11 +1,11 @@
 //! `grange queue retry|hold|release|remove`: changes what waits, and says how much.
 
 use crate::cli::arguments::Which;
-use crate::cli::ask::{Line, ask};
+use crate::cli::ask::{Line, ask, refusal};
 use crate::cli::human;
 use crate::cli::instance::Instance;
 use crate::cli::print;
-use farm::exit::{Exit, Fatal};
+use farm::exit::Fatal;
 use ipc::control::{End, Request, Selection};
 use serde_json::json;
 
@@ -45,7 +45,7 @@ impl Change {
 /// Asks the scheduler for a change.
 ///
 /// # Errors
-/// Grange does not run (69), or some of what was named is not there (69); the rest was done and counted.
+/// Grange does not run (69), or some of what was named is not there (66) or no id (65); the rest was done and counted.
 pub(crate) fn change(instance: &Instance, change: Change, which: Which, json: bool) -> Result<(), Fatal> {
     let mut answer = ask(instance, &change.request(selection(which)))?;
     let end = loop {
@@ -59,14 +59,13 @@ pub(crate) fn change(instance: &Instance, change: Change, which: Which, json: bo
     } else if end.ok || end.count > 0 {
         print::line(said(change, &end))?;
     }
-    match (end.ok, end.messages.join("\n")) {
-        (true, remarks) if remarks.is_empty() || json => Ok(()),
-        (true, remarks) => {
-            print::line(&remarks)?;
-            Ok(())
-        }
-        (false, why) => Err(Fatal::new(Exit::Unavailable, why)),
+    if !end.ok {
+        return Err(refusal(&end));
     }
+    if !json && !end.messages.is_empty() {
+        print::line(end.messages.join("\n"))?;
+    }
+    Ok(())
 }
 
 fn said(change: Change, end: &End) -> String {
@@ -103,7 +102,7 @@ mod tests {
 
     #[test]
     fn it_says_what_it_did_in_numbers() {
-        let end = |count| End { ok: true, count, messages: vec![] };
+        let end = |count| End::done(count);
         assert_eq!(said(Change::Remove, &end(1)), "1 message removed");
         assert_eq!(said(Change::Retry, &end(10_000)), "10,000 messages due now");
     }

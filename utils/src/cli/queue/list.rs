@@ -5,7 +5,7 @@ use crate::cli::ask::ask_all;
 use crate::cli::human;
 use crate::cli::instance::Instance;
 use crate::cli::print;
-use crate::cli::table::{Side, Table};
+use crate::cli::table::{Side, Table, clean};
 use farm::clock::utc_milliseconds;
 use farm::exit::Fatal;
 use ipc::control::{QueueLine, Request};
@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 /// # Errors
 /// Grange does not run (69).
 pub(crate) fn list(instance: &Instance, options: List, json: bool) -> Result<(), Fatal> {
+    let none = nothing(&options);
     let List { host, sender, recipient, limit } = options;
     let request = Request::QueueList { host, sender, recipient, limit };
     let (lines, end) = ask_all::<QueueLine>(instance, &request)?;
@@ -26,7 +27,7 @@ pub(crate) fn list(instance: &Instance, options: List, json: bool) -> Result<(),
         return Ok(());
     }
     if lines.is_empty() {
-        print::line("nothing waits")?;
+        print::line(clean(&none))?;
     } else {
         print::text(table(&lines, utc_milliseconds()))?;
         print::line(human::counted(u64::try_from(lines.len()).unwrap_or(u64::MAX), "message"))?;
@@ -35,6 +36,21 @@ pub(crate) fn list(instance: &Instance, options: List, json: bool) -> Result<(),
         print::line(&remark)?;
     }
     Ok(())
+}
+
+/// What is said when nothing was found: what was looked for, since a slip in it looks like an empty queue.
+fn nothing(options: &List) -> String {
+    let mut text = String::new();
+    for (words, value) in [("from", &options.sender), ("to", &options.recipient)] {
+        if let Some(value) = value {
+            text.push_str(&format!(" {words} {value}"));
+        }
+    }
+    match &options.host {
+        Some(host) => format!("no message{text} waits for next hop {host}"),
+        None if text.is_empty() => "nothing waits".into(),
+        None => format!("no message{text} waits"),
+    }
 }
 
 /// The line for programs: times in RFC 3339.
@@ -110,6 +126,17 @@ mod tests {
              01J8X4K2M7Q3RD0042   2h  14 KiB  <news@example.org>  <ann@slow.example> and 2 more  waiting  in 38m  421 4.7.0 try again later (mx1.slow.example)\n\
              01J8X4K2M7Q3RD0042   2h  14 KiB  <news@example.org>  <ann@slow.example>             held     -\n"
         );
+    }
+
+    #[test]
+    fn nothing_found_says_what_was_looked_for() {
+        let said = |host: Option<&str>, sender: Option<&str>| {
+            let (host, sender) = (host.map(Into::into), sender.map(Into::into));
+            nothing(&List { host, sender, recipient: None, limit: None })
+        };
+        assert_eq!(said(None, None), "nothing waits");
+        assert_eq!(said(Some("slow.example"), None), "no message waits for next hop slow.example");
+        assert_eq!(said(None, Some("ann@x.example")), "no message from ann@x.example waits");
     }
 
     #[test]

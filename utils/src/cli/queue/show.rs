@@ -15,12 +15,12 @@ use serde_json::{Value, json};
 /// Asks the scheduler about one message.
 ///
 /// # Errors
-/// Grange does not run, or there is no such message (69).
+/// Grange does not run (69), there is no such message (66), or that is no id (65).
 pub(crate) fn show(instance: &Instance, id: String, json: bool) -> Result<(), Fatal> {
     let absent = format!("{id}: no such message in the queue");
     let (messages, _) = ask_all::<QueueMessage>(instance, &Request::QueueShow { id })?;
     if messages.is_empty() {
-        return Err(Fatal::new(Exit::Unavailable, absent));
+        return Err(Fatal::new(Exit::NoInput, absent));
     }
     for message in &messages {
         if json {
