@@ -163,6 +163,29 @@ fn an_address_that_kills_its_router_worker_is_put_off_and_the_others_go_on() {
 }
 
 #[test]
+fn a_message_that_kills_the_router_is_held_until_the_operator_wants_it_tried_again() {
+    let mut grange = Grange::prepare("");
+    let user = local_user();
+    std::fs::write(grange.root().join("etc/aliases"), format!("staff: {user}, {user}+x\n")).unwrap();
+    grange.go();
+    let mut client = greeted(&grange);
+    for order in ["retry", "release"] {
+        // A strike makes the message deadly until it is in quarantine.
+        fault(&grange, "router/crash-expand", 1);
+        assert_eq!(client.deliver("you@client.example", &["staff@example.org"], CONTENT), 250);
+        let id = client.id();
+        grange.wait_for_line(&[&id, " quarantined ", "program=router"]);
+        let line = wait_for("it is held", || grange.queue().into_iter().find(|line| line["state"] == "held"));
+        assert_eq!(line["id"], id.as_str());
+        assert_eq!(line["why"], "held: killed the router three times");
+        let output = grange.grange(&["queue", order, &id]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        grange.wait_for_line(&[&id, " queued "]);
+        grange.wait_until_empty();
+    }
+}
+
+#[test]
 fn a_scheduler_that_cannot_write_its_log_starts_again_from_disk() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();

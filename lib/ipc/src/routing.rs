@@ -36,10 +36,24 @@ pub enum Question {
     Expand {
         /// Where it lies.
         place: Place,
+        /// Even if it is quarantined: the operator wants it to be tried again.
+        again: bool,
     },
 }
 
 /// From the multiplexer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FromRouter {
+    /// To whoever asked about a recipient.
+    Answer(Answer),
+    /// To the scheduler: this message has killed a worker three times and is not expanded until it is wanted again.
+    Quarantined {
+        /// Where it lies.
+        place: Place,
+    },
+}
+
+/// The answer about a recipient.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// The question's session.

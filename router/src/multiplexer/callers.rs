@@ -6,7 +6,8 @@ use farm::channel::Channel;
 use farm::event_loop::EventLoop;
 use farm::skeleton::Answering;
 use ipc::Role;
-use ipc::routing::{Answer, Question, Verdict};
+use ipc::routing::{Answer, FromRouter, Question, Verdict};
+use proto::place::Place;
 use proto::status::Status;
 use std::collections::BTreeMap;
 use std::io;
@@ -61,7 +62,7 @@ impl Doors {
     }
 }
 
-type CallerChannel = Channel<Answer, Question>;
+type CallerChannel = Channel<FromRouter, Question>;
 
 struct CallerEnd {
     role: Role,
@@ -140,7 +141,12 @@ impl Multiplexer {
                     self.desk.ask(ask);
                 }
                 Question::Withdraw { session } => self.desk.asks.withdraw(caller, session),
-                Question::Expand { place } => drop(self.desk.expansions.insist(place, now)),
+                Question::Expand { place, again } => {
+                    self.desk.expansions.insist(place, again, now);
+                    if self.desk.expansions.is_quarantined(place) {
+                        self.tell_quarantined(place);
+                    }
+                }
             }
         }
         if ended {
@@ -157,8 +163,17 @@ impl Multiplexer {
         let Some(end) = self.callers.ends.get_mut(&ask.caller) else { return };
         let Ask { session, ticket, .. } = *ask;
         let answer = Answer { session, ticket, generation: self.generation, verdict };
-        if let Err(error) = end.channel.send(&answer) {
+        if let Err(error) = end.channel.send(&FromRouter::Answer(answer)) {
             log::warn!("caller {}: {error}", end.role);
+        }
+    }
+
+    /// Tells the scheduler, if it is there, that a message is quarantined; otherwise it will ask.
+    pub(super) fn tell_quarantined(&mut self, place: Place) {
+        for end in self.callers.ends.values_mut().filter(|end| end.role == Role::Scheduler) {
+            if let Err(error) = end.channel.send(&FromRouter::Quarantined { place }) {
+                log::warn!("caller {}: {error}", end.role);
+            }
         }
     }
 

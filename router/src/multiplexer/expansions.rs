@@ -6,7 +6,7 @@
 //! | out (with a worker, or a suspect) | it is expanded, it failed, its worker died |
 //! | later | its wait is over: 1 s, doubled up to 60 s |
 //! | done | it is forgotten, or the scheduler insists after a while |
-//! | quarantined | this process ends: the scheduler shows it as waiting for the router |
+//! | quarantined | the operator wants it tried again, or this process ends: the scheduler shows it as held |
 //!
 //! Doing one twice costs work and nothing else: attempts bear different numbers, and the first closed one counts.
 
@@ -70,8 +70,11 @@ impl Expansions {
         new
     }
 
-    /// The scheduler says that this message has not been expanded.
-    pub(crate) fn insist(&mut self, place: Place, now: u64) -> bool {
+    /// The scheduler says that this message has not been expanded; `again` takes it out of quarantine.
+    pub(crate) fn insist(&mut self, place: Place, again: bool, now: u64) -> bool {
+        if again {
+            self.quarantined.remove(place);
+        }
         let late = self.done.at(place).is_none_or(|done| now.saturating_sub(done) >= INSIST);
         let new = late && self.jobs.len() < FULL && self.is_new(place);
         if new {
@@ -81,7 +84,12 @@ impl Expansions {
     }
 
     fn is_new(&self, place: Place) -> bool {
-        !self.jobs.contains_key(&place) && self.quarantined.at(place).is_none()
+        !self.jobs.contains_key(&place) && !self.is_quarantined(place)
+    }
+
+    /// Three workers died of it, and nobody has wanted it again.
+    pub(crate) fn is_quarantined(&self, place: Place) -> bool {
+        self.quarantined.at(place).is_some()
     }
 
     fn start(&mut self, place: Place) {
@@ -195,6 +203,12 @@ impl Recent {
         }
     }
 
+    fn remove(&mut self, place: Place) {
+        if self.times.remove(&place).is_some() {
+            self.order.retain(|other| *other != place);
+        }
+    }
+
     fn at(&self, place: Place) -> Option<u64> {
         self.times.get(&place).copied()
     }
@@ -212,11 +226,13 @@ mod tests {
     #[test]
     fn a_repeated_hint_does_nothing_and_the_scheduler_may_insist() {
         let mut all = Expansions::new(0);
-        assert!(all.wish(place(1)) && !all.wish(place(1)) && !all.insist(place(1), 5));
+        assert!(all.wish(place(1)) && !all.wish(place(1)) && !all.insist(place(1), false, 5));
         assert_eq!((all.next(), all.next()), (Some(place(1)), None));
         all.done(place(1), 10);
         assert!(
-            !all.wish(place(1)) && !all.insist(place(1), 9 + INSIST) && all.insist(place(1), 10 + INSIST)
+            !all.wish(place(1))
+                && !all.insist(place(1), false, 9 + INSIST)
+                && all.insist(place(1), false, 10 + INSIST)
         );
     }
 
@@ -257,8 +273,21 @@ mod tests {
         all.wish(place(1));
         all.next();
         assert_eq!([all.died(place(1), 0), all.died(place(1), 0), all.died(place(1), 0)], [1, 2, 3]);
-        assert!(!all.wish(place(1)) && !all.insist(place(1), 1 << 40));
+        assert!(!all.wish(place(1)) && !all.insist(place(1), false, 1 << 40));
+        assert!(all.is_quarantined(place(1)));
         assert_eq!((all.len(), all.quarantined()), (0, 1));
+    }
+
+    #[test]
+    fn who_is_wanted_again_leaves_the_quarantine_with_a_clean_sheet() {
+        let mut all = Expansions::new(0);
+        for again in [false, true] {
+            assert!(all.insist(place(1), again, 0));
+            all.next();
+            assert_eq!([all.died(place(1), 0), all.died(place(1), 0), all.died(place(1), 0)], [1, 2, 3]);
+        }
+        assert!(all.insist(place(1), true, 0) && !all.is_quarantined(place(1)));
+        assert_eq!((all.len(), all.quarantined(), all.quarantined.order.len()), (1, 0, 0));
     }
 
     #[test]

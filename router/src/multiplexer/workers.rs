@@ -271,6 +271,7 @@ impl Multiplexer {
 
     fn quarantine(&mut self, place: Place) {
         self.deadly.place = None;
+        self.tell_quarantined(place);
         let now = self.event_loop.now().mono;
         match self.reader.spool(now).and_then(|spool| spool.load(place)) {
             Ok(entry) => {

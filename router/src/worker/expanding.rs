@@ -3,7 +3,7 @@
 use super::expansion::{expanded, is_needed};
 use super::parts::{Parts, Standing};
 use super::run::{FLUSHER, Worker};
-use farm::journal::{Event, Failure, MessageEvent, ProgramEvent};
+use farm::journal::{Failure, ProgramEvent};
 use ipc::hint::Hint;
 use ipc::router_worker::FromRouterWorker;
 use proto::place::Place;
@@ -30,7 +30,6 @@ struct Wanted {
 #[derive(Debug)]
 struct Committing {
     entry: Entry,
-    attempt: u32,
     recipients: u64,
     parts: Parts,
 }
@@ -114,7 +113,7 @@ impl Worker {
         }
         let count = u64::try_from(recipients.len()).unwrap_or(u64::MAX);
         let parts = Parts::new(place, attempt, recipients);
-        Ok(Some(Committing { entry, attempt, recipients: count, parts }))
+        Ok(Some(Committing { entry, recipients: count, parts }))
     }
 
     /// Commits what may be committed now.
@@ -184,8 +183,6 @@ impl Worker {
             return self.settle(&FromRouterWorker::ExpandFailed { ticket, why: why.to_owned() });
         }
         let recipients = done.recipients;
-        let event = MessageEvent::Queued { attempt: done.attempt, rcpts: recipients };
-        self.journal.note(&Event::Message(done.entry.id, event), self.event_loop.now().utc);
         self.settle(&FromRouterWorker::Expanded { ticket, recipients });
     }
 

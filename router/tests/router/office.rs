@@ -4,7 +4,7 @@ use farm::channel::Channel;
 use farm::config::{Config, Paths, defaults};
 use ipc::codec::{self, BUILD};
 use ipc::contact::Call;
-use ipc::routing::{Answer, Question};
+use ipc::routing::{Answer, FromRouter, Question};
 use ipc::supervisor::{ChildNumber, FromChild, Gift, ToChild, Welcome};
 use ipc::{Role, hint::Hint};
 use proto::envelope::{Envelope, Origin, Recipient, Route, Shape};
@@ -50,7 +50,7 @@ pub(crate) struct Office {
 }
 
 /// A caller of the multiplexer.
-pub(crate) type Caller = Channel<Question, Answer>;
+pub(crate) type Caller = Channel<Question, FromRouter>;
 
 impl Office {
     /// Starts the multiplexer on a host `mail.example.org` with these aliases; `None` is a file that is not there.
@@ -233,7 +233,10 @@ impl Office {
         let mut all = Vec::new();
         self.until("answers", |_| {
             caller.flush().unwrap();
-            all.extend(caller.receive().unwrap().messages.into_iter().map(|received| received.message));
+            for received in caller.receive().unwrap().messages {
+                let FromRouter::Answer(answer) = received.message else { panic!("{received:?}") };
+                all.push(answer);
+            }
             (all.len() >= count).then_some(())
         });
         all

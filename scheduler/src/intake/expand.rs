@@ -6,6 +6,7 @@
 
 use super::arrive::{arrival, legs};
 use crate::state::Scheduler;
+use farm::journal::MessageEvent;
 use proto::envelope::Recipient;
 use proto::place::Place;
 use spool::{Entry, Expansion, Spool, SpoolError};
@@ -96,6 +97,9 @@ impl Scheduler {
         let own = (0..).zip(&entry.envelope.recipients);
         let all = own.chain(recipients.iter().map(|(&index, recipient)| (index, recipient)));
         let legs = legs(all);
+        let rcpts = legs.iter().map(|leg| leg.recipients.len()).sum::<usize>();
+        let rcpts = u64::try_from(rcpts).unwrap_or(u64::MAX);
+        self.note(entry.id, MessageEvent::Queued { rcpts });
         let hold = self.holds.remove(&place);
         self.expanded.insert(place, recipients);
         self.queue.arrived(arrival(entry, legs, hold), self.now.utc);

@@ -14,6 +14,9 @@ const FIRST_ASK: u64 = 5_000;
 /// Milliseconds between further questions.
 const NEXT_ASK: u64 = 60_000;
 
+/// What is said of a message that the router has put into quarantine.
+const QUARANTINED: &str = "killed the router three times";
+
 /// A message with recipients that have no route.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Message {
@@ -21,8 +24,25 @@ pub(crate) struct Message {
     pub(crate) id: SpoolId,
     /// Why it is held, if it is.
     pub(crate) held: Option<String>,
+    /// The router has put it into quarantine. It is asked about nevertheless: another router knows nothing of that.
+    quarantined: bool,
+    /// The router is to take it out of quarantine when it is asked next.
+    again: bool,
     /// When the router is asked next, monotonic milliseconds.
     ask_at: u64,
+}
+
+impl Message {
+    /// Why it does not go, be it held or in quarantine.
+    pub(crate) fn why_held(&self) -> Option<&str> {
+        self.held.as_deref().or(self.quarantined.then_some(QUARANTINED))
+    }
+
+    /// Wants it tried again; false if it is not in quarantine.
+    fn pardon(&mut self) -> bool {
+        self.again |= self.quarantined;
+        std::mem::take(&mut self.quarantined)
+    }
 }
 
 /// One part of one attempt.
@@ -54,7 +74,8 @@ impl Unrouted {
     /// A message came that needs the router.
     pub(super) fn insert(&mut self, place: Place, id: SpoolId, held: Option<String>, mono: u64) {
         self.places.insert(id, place);
-        self.messages.insert(place, Message { id, held, ask_at: mono + FIRST_ASK });
+        let ask_at = mono + FIRST_ASK;
+        self.messages.insert(place, Message { id, held, quarantined: false, again: false, ask_at });
     }
 
     /// A part of an expansion came.
@@ -102,12 +123,26 @@ impl Unrouted {
         self.places.get(&id).copied()
     }
 
-    /// Sets or clears why a message is held; false if it was so already.
+    /// The router says that it does not try this message again.
+    pub(crate) fn quarantine(&mut self, place: Place) {
+        if let Some(message) = self.messages.get_mut(&place) {
+            // What was asked before the operator wanted it again has its answer, too.
+            message.quarantined = !message.again;
+        }
+    }
+
+    /// Sets or clears why a message is held, and with that its quarantine; false if it was so already.
     pub(crate) fn set_held(&mut self, place: Place, held: Option<String>) -> bool {
         let Some(message) = self.messages.get_mut(&place) else { return false };
+        let pardoned = held.is_none() && message.pardon();
         let changed = message.held.is_some() != held.is_some();
         message.held = held;
-        changed
+        changed || pardoned
+    }
+
+    /// The router is gone, and with it its quarantine: asks the next one about what was in it.
+    pub(crate) fn end_quarantine(&mut self) {
+        self.hasten(|message| message.quarantined);
     }
 
     /// All messages, in the order of their places.
@@ -126,21 +161,27 @@ impl Unrouted {
             || self.parts.values().flat_map(BTreeMap::values).any(|part| part.place.segment == segment)
     }
 
-    /// The messages about which the router is to be asked now, `limit` at most.
-    pub(crate) fn due(&mut self, mono: u64, limit: usize) -> Vec<Place> {
+    /// The messages about which the router is to be asked now, `limit` at most, each with whether it is to take it out
+    /// of quarantine.
+    pub(crate) fn due(&mut self, mono: u64, limit: usize) -> Vec<(Place, bool)> {
         let due = |message: &Message| message.held.is_none() && message.ask_at <= mono;
         let due = self.messages.iter_mut().filter(|(_, message)| due(message)).take(limit);
         due.map(|(&place, message)| {
             message.ask_at = mono + NEXT_ASK;
-            place
+            (place, std::mem::take(&mut message.again))
         })
         .collect()
     }
 
-    /// Asks about these messages at once.
+    /// Asks about these messages at once, and about those in quarantine that they be tried again.
     pub(crate) fn hasten(&mut self, which: impl Fn(&Message) -> bool) -> usize {
         let chosen = self.messages.values_mut().filter(|message| which(message));
-        chosen.map(|message| message.ask_at = 0).count()
+        chosen
+            .map(|message| {
+                message.pardon();
+                message.ask_at = 0;
+            })
+            .count()
     }
 }
 
@@ -206,10 +247,27 @@ mod tests {
         let mut table = Unrouted::default();
         table.insert(place(1), SpoolId::new(9, 0, 0, 0), None, 1_000);
         assert_eq!(table.due(5_999, 10), []);
-        assert_eq!(table.due(6_000, 10), [place(1)]);
+        assert_eq!(table.due(6_000, 10), [(place(1), false)]);
         assert_eq!(table.due(65_999, 10), []);
-        assert_eq!(table.due(66_000, 10), [place(1)]);
+        assert_eq!(table.due(66_000, 10), [(place(1), false)]);
         table.hasten(|_| true);
-        assert_eq!(table.due(66_001, 10), [place(1)]);
+        assert_eq!(table.due(66_001, 10), [(place(1), false)]);
+    }
+
+    #[test]
+    fn what_is_in_quarantine_is_asked_for_again_once() {
+        let mut table = Unrouted::default();
+        table.insert(place(1), SpoolId::new(9, 0, 0, 0), None, 0);
+        table.quarantine(place(1));
+        let why = |table: &Unrouted| table.iter().find_map(|(_, it)| it.why_held().map(str::to_owned));
+        assert_eq!(why(&table).as_deref(), Some(QUARANTINED));
+        assert_eq!(table.due(5_000, 10), [(place(1), false)], "a new router would try it");
+        table.hasten(|_| true);
+        table.quarantine(place(1));
+        assert_eq!(why(&table), None, "that answer came of an earlier question");
+        assert_eq!(table.due(5_001, 10), [(place(1), true)]);
+        table.quarantine(place(1));
+        assert!(table.set_held(place(1), None) && !table.set_held(place(1), None));
+        assert_eq!(table.due(65_001, 10), [(place(1), true)]);
     }
 }

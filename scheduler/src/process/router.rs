@@ -4,7 +4,7 @@ use super::run::{Process, ROUTER};
 use farm::channel::Channel;
 use farm::skeleton::Rendezvous;
 use ipc::Role;
-use ipc::routing::{Answer, Question};
+use ipc::routing::{FromRouter, Question};
 use ipc::supervisor::ChildNumber;
 
 /// Questions per turn.
@@ -21,7 +21,7 @@ const PAUSE: u64 = 1_000;
 pub(super) struct Router {
     rendezvous: Rendezvous,
     number: ChildNumber,
-    link: Option<Channel<Question, Answer>>,
+    link: Option<Channel<Question, FromRouter>>,
     not_before: u64,
 }
 
@@ -53,7 +53,8 @@ impl Process {
             return;
         }
         let Some(link) = &mut self.router.link else { return };
-        let sent = due.into_iter().try_for_each(|place| link.send(&Question::Expand { place }));
+        let sent =
+            due.into_iter().try_for_each(|(place, again)| link.send(&Question::Expand { place, again }));
         if let Err(error) = sent.and_then(|()| link.flush()) {
             log::warn!("router: {error}");
             self.hang_up();
@@ -79,11 +80,17 @@ impl Process {
         true
     }
 
-    /// The router answers no question of ours; only the end of its channel matters.
+    /// The router says which messages it does not try again; an expansion comes through the spool.
     pub(super) fn hear_router(&mut self) {
         let Some(link) = &mut self.router.link else { return };
         let flushed = link.flush();
-        let ended = link.receive().map_or(true, |batch| batch.ended);
+        let (messages, ended) =
+            link.receive().map_or((Vec::new(), true), |batch| (batch.messages, batch.ended));
+        for received in messages {
+            if let FromRouter::Quarantined { place } = received.message {
+                self.scheduler.unrouted.quarantine(place);
+            }
+        }
         if ended || flushed.is_err() {
             self.hang_up();
         }
@@ -92,6 +99,7 @@ impl Process {
     fn hang_up(&mut self) {
         if let Some(link) = self.router.link.take() {
             self.event_loop.forget(&link);
+            self.scheduler.unrouted.end_quarantine();
         }
     }
 }

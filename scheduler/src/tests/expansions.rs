@@ -62,8 +62,11 @@ fn the_first_closed_attempt_wins_whatever_comes_later_and_across_a_restart() {
         site.hint(announced);
     }
     assert_eq!(site.it().queue.gauges().messages, 1);
+    let queued = |site: &mut Site| site.journal().matches(" queued    rcpts=1\n").count();
+    assert_eq!(queued(&mut site), 1, "{}", site.journal());
     drop((writer, router));
     site.restart();
+    assert_eq!(queued(&mut site), 1, "{}", site.journal());
     assert_eq!((site.it().queue.gauges().messages, site.it().unrouted.len()), (1, 0));
     assert_eq!(addresses(&hungry(&mut site)), ["first@y.example"]);
 }

@@ -131,3 +131,22 @@ fn retrying_a_host_lets_it_be_probed() {
     agent.hungry(2);
     assert!(site.talk(&mut agent).iter().any(|job| job.host == "x.example"));
 }
+
+#[test]
+fn a_message_in_quarantine_is_held_until_it_is_retried_or_released() {
+    let (mut site, ids) = site();
+    let place = site.it().unrouted.find(ids[2].parse().unwrap()).unwrap();
+    let one = Selection::Ids(vec![ids[2].clone()]);
+    for request in [Request::QueueRetry(one.clone()), Request::QueueRelease(one)] {
+        site.it().unrouted.quarantine(place);
+        let line = list(&mut site, None).remove(0);
+        assert_eq!((&*line.state, &*line.why), ("held", "held: killed the router three times"));
+        assert_eq!(order(&mut site, request).count, 1);
+        let mono = site.now.mono;
+        assert_eq!(site.it().unrouted.due(mono, 10), [(place, true)]);
+        assert_eq!(list(&mut site, None)[0].state, "routing");
+    }
+    site.it().unrouted.quarantine(place);
+    site.it().unrouted.end_quarantine();
+    assert_eq!(list(&mut site, None)[0].state, "routing", "the next router tries it");
+}

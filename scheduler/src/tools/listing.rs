@@ -70,7 +70,7 @@ impl Listing {
     fn unrouted(&self, scheduler: &mut Scheduler, after: Option<Place>) -> (Vec<QueueLine>, Option<Stage>) {
         let all = scheduler.unrouted.iter().filter(|(place, _)| after.is_none_or(|after| *place > after));
         let part: Vec<(Place, Option<String>)> =
-            all.map(|(place, message)| (place, message.held.clone())).take(PART).collect();
+            all.map(|(place, message)| (place, message.why_held().map(str::to_owned))).take(PART).collect();
         let next = match part.last() {
             Some(&(place, _)) if part.len() == PART => Stage::Unrouted(Some(place)),
             _ => Stage::Queue(None),

@@ -66,8 +66,7 @@ impl Scheduler {
 
     fn show_unrouted(&self, entry: &Entry) -> QueueMessage {
         let found = self.unrouted.iter().find(|(place, _)| *place == entry.place);
-        let held = found.and_then(|(_, message)| message.held.clone());
-        let line = unrouted_line(entry, held.as_deref());
+        let line = unrouted_line(entry, found.and_then(|(_, message)| message.why_held()));
         let recipients = (0..).zip(&entry.envelope.recipients).map(|(index, recipient)| QueueRecipient {
             state: line.state.clone(),
             why: line.why.clone(),

@@ -8,7 +8,7 @@ impl Scheduler {
     /// The scheduler's own line.
     pub(crate) fn status(&self) -> FarmLine {
         let gauges = self.queue.gauges();
-        let unrouted_held = self.unrouted.iter().filter(|(_, message)| message.held.is_some()).count();
+        let unrouted_held = self.unrouted.iter().filter(|(_, message)| message.why_held().is_some()).count();
         let held = gauges.held + count(unrouted_held);
         let routing = count(self.unrouted.len() - unrouted_held);
         let (waiting, hosts, in_flight) =

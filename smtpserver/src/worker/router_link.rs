@@ -5,12 +5,12 @@
 
 use farm::channel::{Channel, ChannelError};
 use farm::event_loop::EventLoop;
-use ipc::routing::{Answer, Question};
+use ipc::routing::{Answer, FromRouter, Question};
 use std::collections::HashMap;
 use std::fmt;
 
 /// The channel as this end sees it.
-pub(super) type RouterChannel = Channel<Question, Answer>;
+pub(super) type RouterChannel = Channel<Question, FromRouter>;
 
 /// Makes a channel to the router.
 pub(super) type Connect = Box<dyn FnMut() -> Result<RouterChannel, ChannelError>>;
@@ -107,7 +107,9 @@ impl RouterLink {
         };
         for received in messages {
             self.backoff = BACKOFF.0;
-            told.extend(self.settle(received.message));
+            if let FromRouter::Answer(answer) = received.message {
+                told.extend(self.settle(answer));
+            }
         }
         if ended {
             if let Some(channel) = self.channel.take() {

@@ -238,7 +238,7 @@ fn the_tables_are_checked_too() {
     assert!(found[2].contains("aliases:2: :include:/nonexistent/list cannot be read"));
     let etc = site.path();
     let read = Config::read(&etc.join("grange.toml"), &paths(etc), "h.example").unwrap();
-    assert_eq!(super::check_all::check_all(&read).len(), 3);
+    assert_eq!(check_all::check_all(&read).len(), 3);
 }
 
 #[test]

@@ -12,9 +12,7 @@ pub enum MessageEvent<'a> {
     Accepted(Accepted<'a>),
     /// The router expanded it: its recipients wait for delivery.
     Queued {
-        /// The attempt that was closed.
-        attempt: u32,
-        /// Recipients that came of it.
+        /// Recipients that it has now.
         rcpts: u64,
     },
     /// A recipient has it.
@@ -131,7 +129,7 @@ impl MessageEvent<'_> {
         let fields = Fields::new(line);
         match self {
             Self::Accepted(accepted) => accepted.write_fields(fields),
-            Self::Queued { attempt, rcpts } => fields.plain("rcpts", rcpts).plain("attempt", attempt),
+            Self::Queued { rcpts } => fields.plain("rcpts", rcpts),
             Self::Delivered(attempt) | Self::Failed(attempt) => attempt.write_fields(fields),
             Self::Deferred { attempt, next } => attempt.write_fields(fields).plain("next", Span(*next)),
             Self::Expired { attempt, attempts } => attempt.write_fields(fields).plain("attempts", attempts),

@@ -14,7 +14,7 @@ use farm::fault::Faults;
 use farm::hints::Hints;
 use farm::journal::Journal;
 use ipc::hint::Hint;
-use ipc::routing::{Answer, Question, Verdict};
+use ipc::routing::{Answer, FromRouter, Question, Verdict};
 use ipc::smtp_worker::{Connection, FromWorker, Peer, ToWorker};
 use ipc::supervisor::{FromChild, ToChild};
 use proto::envelope::Route;
@@ -27,7 +27,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use tempfile::TempDir;
 
-type RouterEnds = Rc<RefCell<Vec<Channel<Answer, Question>>>>;
+type RouterEnds = Rc<RefCell<Vec<Channel<FromRouter, Question>>>>;
 
 /// A worker and everybody it speaks with.
 pub(super) struct World {
@@ -129,7 +129,7 @@ impl World {
         for router in ends.iter_mut() {
             for received in router.receive().unwrap().messages {
                 if let Some(answer) = answer(&received.message, self.generation) {
-                    router.send(&answer).unwrap();
+                    router.send(&FromRouter::Answer(answer)).unwrap();
                 }
                 self.questions.push(received.message);
             }
