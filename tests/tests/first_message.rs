@@ -103,4 +103,6 @@ fn a_large_content_leaves_the_disk_when_it_is_delivered() {
     sink.wait_for(1);
     let large = grange.root().join("spool/large");
     wait_until("its file is gone", || std::fs::read_dir(&large).unwrap().next().is_none());
+    let check = grange.grange(&["spool", "check"]);
+    assert!(check.status.success(), "that is no damage: {}", String::from_utf8_lossy(&check.stdout));
 }

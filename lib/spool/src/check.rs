@@ -8,7 +8,7 @@ use crate::entry::Held;
 use crate::error::{Context, Defect};
 use crate::layout::{BLOCK, LARGE, LOGS, SEGMENTS, ids_in, large_path, segment_path};
 use crate::lease;
-use crate::log::read_lines;
+use crate::log::{LogRecord, read_lines};
 use crate::seal::Seal;
 use crate::segment::{Found, RecordLine, Scan, verify_content};
 use crate::segments::{Open, open_segment};
@@ -16,7 +16,8 @@ use crate::sheet::{self, LargeFile};
 use crate::spool::Damage;
 use crate::storage::{Access, Storage, length, octets, read_full};
 use proto::id::SpoolId;
-use std::collections::BTreeSet;
+use proto::place::Place;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 
@@ -95,10 +96,42 @@ pub fn check(storage: &dyn Storage) -> Result<Report, SpoolError> {
             report.orphans.push(id);
         }
     }
+    // After the segments: a large content goes only when a log already says that its message is finished.
+    let mut logged = Logged::default();
     for name in storage.list(LOGS).during("list", LOGS)? {
-        report.logs.push(check_log(storage, name)?);
+        report.logs.push(check_log(storage, name, &mut logged)?);
+    }
+    for segment in &mut report.segments {
+        let place = |offset| Place { segment: segment.number, offset };
+        segment.damage.retain(|d| d.defect != Defect::Large || !logged.is_finished(place(d.from)));
     }
     Ok(report)
+}
+
+/// What the logs say of messages that nobody needs any more.
+#[derive(Debug, Default)]
+struct Logged {
+    cursors: BTreeMap<SpoolId, u64>,
+    waiting: BTreeSet<Place>,
+    finished: BTreeSet<Place>,
+}
+
+impl Logged {
+    fn note(&mut self, record: LogRecord) {
+        match record {
+            LogRecord::Cursor { segment, offset } => drop(self.cursors.insert(segment, offset)),
+            LogRecord::Waiting(waiting) => drop(self.waiting.insert(waiting.place)),
+            LogRecord::Done { place, recipients } if recipients.is_empty() => {
+                self.finished.insert(place);
+            }
+            _ => {}
+        }
+    }
+
+    fn is_finished(&self, place: Place) -> bool {
+        let passed = self.cursors.get(&place.segment).is_some_and(|&cursor| place.offset < cursor);
+        self.finished.contains(&place) || passed && !self.waiting.contains(&place)
+    }
 }
 
 /// Checks a segment, and takes what it refers to out of `large`. `None` if it was removed meanwhile.
@@ -211,7 +244,7 @@ fn large_matches(storage: &dyn Storage, large: &LargeFile) -> io::Result<bool> {
     }
 }
 
-fn check_log(storage: &dyn Storage, name: String) -> Result<LogReport, SpoolError> {
+fn check_log(storage: &dyn Storage, name: String, logged: &mut Logged) -> Result<LogReport, SpoolError> {
     let path = format!("{LOGS}/{name}");
     let mut report = LogReport { name, records: 0, size: 0, torn: 0, error: None };
     let file = match storage.open(&path, Access::Read) {
@@ -228,6 +261,7 @@ fn check_log(storage: &dyn Storage, name: String) -> Result<LogReport, SpoolErro
         Some(Ok((records, end))) => {
             report.records = octets(records.len());
             report.torn = report.size.saturating_sub(end);
+            records.into_iter().for_each(|record| logged.note(record));
         }
         Some(Err(error)) => report.error = Some(error),
         None => report.torn = report.size,

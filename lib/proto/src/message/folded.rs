@@ -10,13 +10,15 @@
 pub struct Folded {
     text: String,
     column: usize,
+    /// Nothing stands behind the name yet: the first word stays on its line.
+    empty: bool,
 }
 
 impl Folded {
     /// Starts the field `name:`.
     pub fn new(name: &str) -> Self {
         let text = format!("{name}:");
-        Self { column: text.len(), text }
+        Self { column: text.len(), text, empty: true }
     }
 
     /// Appends `word`, which is kept on one line if it can be; blanks within it are kept as they are.
@@ -45,7 +47,8 @@ impl Folded {
 
     fn push(&mut self, piece: &str) {
         let fits = self.column + 1 + piece.len() <= WIDTH;
-        let separator = if fits || self.text.ends_with(':') { " " } else { "\r\n\t" };
+        let separator = if fits || self.empty { " " } else { "\r\n\t" };
+        self.empty = false;
         self.column = if separator == " " { self.column + 1 } else { TAB } + piece.len();
         self.text.push_str(separator);
         self.text.push_str(piece);
@@ -75,6 +78,14 @@ mod tests {
             "Subject: twelve chars twelve chars twelve chars twelve chars twelve chars\r\n\
              \ttwelve chars twelve chars twelve chars\r\n"
         );
+    }
+
+    #[test]
+    fn a_word_that_ends_in_a_colon_is_no_name() {
+        let mut field = Folded::new("X");
+        field.word(&(":".repeat(500)));
+        field.word(&"y".repeat(900));
+        assert!(field.finish().lines().all(|line| line.len() <= 998));
     }
 
     proptest! {
