@@ -9,7 +9,7 @@ SYSCONFDIR ?= /etc
 DESTDIR ?=
 INSTALL ?= install
 
-.PHONY: all build test check lint man-lint unit system docs deny tools run chaos power-cut check-portable install clean
+.PHONY: all build test check lint man-lint unit system docs deny tools run bench bench-quick chaos power-cut check-portable install clean
 
 all: build
 
@@ -47,6 +47,16 @@ deny:
 ## chaos: kill random processes of the farm under load for CHAOS_SECONDS (60), and count
 chaos: build
 	CHAOS_SECONDS=$${CHAOS_SECONDS:-60} $(CARGO) test -p system-tests --test chaos -- --nocapture
+
+## bench-quick: Grange beside Postfix in one run, under five minutes (root; bench/setup-peers.sh once)
+bench-quick:
+	$(MAKE) build PROFILE=release
+	cd bench && ulimit -n 20000 && ./bench.py --quick --sections proof,accept,relay,cost,latency,fanout postfix grange
+
+## bench: the full harness against all peers, about forty minutes
+bench:
+	$(MAKE) build PROFILE=release
+	cd bench && ulimit -n 20000 && ./bench.py postfix exim opensmtpd:fsync grange
 
 ## power-cut: POWER_CUTS (20,000) seeded power cuts of the spool model
 power-cut:
