@@ -51,9 +51,15 @@ fn listen(mut stream: UnixStream) -> Receiver<Vec<u8>> {
     let (sender, receiver) = channel();
     std::thread::spawn(move || {
         let mut buffer = [0; 4096];
-        while let Ok(count @ 1..) = stream.read(&mut buffer) {
-            if sender.send(buffer.get(..count).unwrap_or_default().to_vec()).is_err() {
-                return;
+        loop {
+            match stream.read(&mut buffer) {
+                Ok(count @ 1..) => {
+                    if sender.send(buffer.get(..count).unwrap_or_default().to_vec()).is_err() {
+                        return;
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Ok(0) | Err(_) => return,
             }
         }
     });
