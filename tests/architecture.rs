@@ -18,7 +18,7 @@ const EDGES: [(&str, &str, &str); 12] = [
     ("sys", "", "nix sendfd signal-hook"),
     ("farm", "ipc proto sys", "annotate-snippets env_logger jiff log mio serde strsim thiserror toml"),
     ("dns", "farm ipc proto sys", "getrandom hickory-resolver log serde_json thiserror tokio"),
-    ("smtpserver", "farm ipc proto spool sys", "log serde_json slab thiserror"),
+    ("smtpserver", "farm ipc proto spool sys", "log serde_json slab"),
     ("router", "farm ipc proto spool sys", "log serde_json thiserror"),
     ("scheduler", "farm ipc proto spool sys", "log serde_json slab thiserror"),
     ("transports", "farm ipc proto spool sys", "log memchr serde serde_json slab thiserror"),

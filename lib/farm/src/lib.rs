@@ -14,3 +14,4 @@ pub mod journal;
 pub mod skeleton;
 pub mod tables;
 pub mod timers;
+pub mod words;

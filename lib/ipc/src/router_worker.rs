@@ -35,8 +35,6 @@ pub enum ToRouterWorker {
         /// The address as typed.
         address: String,
     },
-    /// The tables have changed: read them again.
-    Reload(Vec<u8>),
     /// Finish and exit.
     Drain,
 }

@@ -192,7 +192,6 @@ impl Worker {
                     self.expanding.take(ticket, place, attempt);
                 }
                 ToRouterWorker::Explain { ticket, address } => self.explain(ticket, &address),
-                ToRouterWorker::Reload(section) => self.reload(&section),
                 ToRouterWorker::Drain => self.draining = true,
             }
         }

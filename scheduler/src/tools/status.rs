@@ -1,6 +1,7 @@
 //! The lines of `grange status` for the scheduler and its channels.
 
 use crate::state::Scheduler;
+use farm::words::{self, counted};
 use ipc::control::FarmLine;
 use std::collections::BTreeMap;
 
@@ -15,13 +16,13 @@ impl Scheduler {
             (gauges.recipients.waiting, count(gauges.threads), count(gauges.in_flight));
         let mut now = format!(
             "{} waiting for {}, {} in flight",
-            thousands(waiting.saturating_sub(in_flight)),
+            words::count(waiting.saturating_sub(in_flight)),
             counted(hosts, "host"),
-            thousands(in_flight)
+            words::count(in_flight)
         );
         for (number, word) in [(held, "held"), (routing, "in routing")] {
             if number > 0 {
-                now.push_str(&format!(", {} {word}", thousands(number)));
+                now.push_str(&format!(", {} {word}", words::count(number)));
             }
         }
         let messages = count(gauges.messages) + count(self.unrouted.len());
@@ -62,36 +63,4 @@ fn count(number: usize) -> u64 {
 
 fn gauge_map(numbers: &[(&str, u64)]) -> BTreeMap<String, f64> {
     numbers.iter().map(|&(name, number)| (name.to_owned(), number as f64)).collect()
-}
-
-/// A number for people: `18,204`.
-fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// `1 host`, `1,377 hosts`.
-fn counted(number: u64, what: &str) -> String {
-    format!("{} {what}{}", thousands(number), if number == 1 { "" } else { "s" })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::thousands;
-
-    #[test]
-    fn thousands_are_separated() {
-        for (number, text) in
-            [(0, "0"), (999, "999"), (1_000, "1,000"), (18_204, "18,204"), (1_234_567, "1,234,567")]
-        {
-            assert_eq!(thousands(number), text);
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! Accepting: bounded per turn, and pausing when the system runs short of something.
 
 use super::admission::TurnedAway;
+use super::custody::client_of;
 use super::run::Master;
 use farm::event_loop::EventLoop;
 use farm::journal::ProgramEvent;
@@ -141,10 +142,7 @@ impl Master {
     }
 
     fn admit(&mut self, mut stream: Stream, peer: Peer, listener: String) {
-        let client = match &peer {
-            Peer::Network(address) => Some(address.ip()),
-            Peer::Local { .. } => None,
-        };
+        let client = client_of(&peer);
         if let Err(why) = self.admission.enter(client) {
             stream.turn_away(why);
             let client = client.map_or_else(|| "local".into(), |client| client.to_string());

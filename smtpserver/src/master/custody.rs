@@ -33,8 +33,8 @@ pub(crate) struct Estate {
 }
 
 /// The address by which a client is counted; `None` for a local program.
-pub(crate) fn client_of(connection: &Connection) -> Option<IpAddr> {
-    match &connection.peer {
+pub(crate) fn client_of(peer: &Peer) -> Option<IpAddr> {
+    match peer {
         Peer::Network(address) => Some(address.ip()),
         Peer::Local { .. } => None,
     }
@@ -43,7 +43,7 @@ pub(crate) fn client_of(connection: &Connection) -> Option<IpAddr> {
 impl Custody {
     /// A connection was passed to a worker.
     pub(crate) fn passed(&mut self, worker: ChildNumber, connection: Connection, duplicate: OwnedFd) {
-        let (session, client) = (connection.session, client_of(&connection));
+        let (session, client) = (connection.session, client_of(&connection.peer));
         self.held.insert(session, Held { worker, client, untaken: Some((connection, duplicate)) });
     }
 

@@ -222,7 +222,7 @@ impl Master {
             }
             // Nobody will serve them; a closed connection is what the client can retry.
             for (connection, _) in std::mem::take(&mut self.waiting) {
-                self.admission.leave(super::custody::client_of(&connection));
+                self.admission.leave(super::custody::client_of(&connection.peer));
             }
         }
     }

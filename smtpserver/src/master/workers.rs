@@ -164,7 +164,7 @@ impl Master {
     }
 
     fn pass_on(&mut self, from: ChildNumber, connection: Connection, descriptor: OwnedFd) {
-        let client = match (&connection.peer, client_of(&connection)) {
+        let client = match (&connection.peer, client_of(&connection.peer)) {
             (Peer::Local { uid }, _) => format!("uid {uid}"),
             (_, client) => client.map(|client| client.to_string()).unwrap_or_default(),
         };

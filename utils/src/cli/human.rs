@@ -1,26 +1,8 @@
 //! Times, sizes and counts for people, and times for programs.
 
+pub(crate) use farm::words::{count, counted};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-
-/// `1,377`
-pub(crate) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// `3 messages`, `1 message`
-pub(crate) fn counted(number: u64, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", count(number))
-}
 
 /// Octets as `512 B`, `14 KiB`, `1.4 MiB`: a decimal where there is one digit before it.
 pub(crate) fn size(octets: u64) -> String {
