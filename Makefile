@@ -9,7 +9,7 @@ SYSCONFDIR ?= /etc
 DESTDIR ?=
 INSTALL ?= install
 
-.PHONY: all build test check lint man-lint unit system docs deny tools run bench bench-quick chaos power-cut check-portable install clean
+.PHONY: all build test check lint man-lint unit system docs deny tools run bench bench-quick bench-micro bench-baseline flame-graph chaos power-cut check-portable install clean
 
 all: build
 
@@ -31,6 +31,7 @@ tools:
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
+	PYTHONPYCACHEPREFIX=target/pycache python3 -m py_compile bench/*.py
 
 unit:
 	$(CARGO) test --workspace --quiet
@@ -48,15 +49,36 @@ deny:
 chaos: build
 	CHAOS_SECONDS=$${CHAOS_SECONDS:-60} $(CARGO) test -p system-tests --test chaos -- --nocapture
 
-## bench-quick: Grange beside Postfix in one run, under five minutes (root; bench/setup-peers.sh once)
-bench-quick:
+# What the micro benches write, and the crates that have some.
+MICRO = $(CURDIR)/target/micro
+MICRO_CRATES = -p proto -p router -p scheduler -p spool
+
+## bench-micro: criterion benches of the pure cores, and the change against bench/baseline.json; under 90 seconds once built
+bench-micro:
+	rm -rf $(MICRO)
+	mkdir -p $(MICRO)
+	CRITERION_HOME=$(MICRO) $(CARGO) bench --quiet $(MICRO_CRATES) --bench '*' >$(MICRO)/log 2>&1 || { cat $(MICRO)/log; exit 1; }
+	bench/compare.py $(MICRO)
+
+## bench-baseline: the same, and make it the baseline
+bench-baseline: bench-micro
+	bench/compare.py $(MICRO) --save | tail -1
+
+## bench-quick: bench-micro, then Grange beside Postfix in one run, under five minutes once built (root; bench/setup-peers.sh once)
+bench-quick: bench-micro
 	$(MAKE) build PROFILE=release
 	cd bench && ulimit -n 20000 && ./bench.py --quick --sections proof,accept,relay,cost,latency,fanout postfix grange
 
-## bench: the full harness against all peers, about forty minutes
+## bench: the full harness against all peers, about an hour
 bench:
 	$(MAKE) build PROFILE=release
 	cd bench && ulimit -n 20000 && ./bench.py postfix exim opensmtpd:fsync grange
+
+## flame-graph: where the CPU time of a relay run goes, as bench/flame.svg (root; perf; installs inferno in target/tools)
+flame-graph:
+	$(MAKE) build PROFILE=release
+	[ -x target/tools/bin/inferno-flamegraph ] || $(CARGO) install --quiet --locked --root target/tools inferno
+	cd bench && ulimit -n 20000 && ./flame.py ../target/tools/bin flame.svg
 
 ## power-cut: POWER_CUTS (20,000) seeded power cuts of the spool model
 power-cut:

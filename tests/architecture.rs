@@ -27,7 +27,7 @@ const EDGES: [(&str, &str, &str); 12] = [
 ];
 
 /// What tests may import besides.
-const FOR_TESTS: [&str; 3] = ["proptest", "tempfile", "spool"];
+const FOR_TESTS: [&str; 4] = ["criterion", "proptest", "tempfile", "spool"];
 
 /// Words and the one place where production code may say them.
 const PLACES: [(&str, &str); 17] = [
@@ -163,7 +163,7 @@ fn sources() -> Vec<Source> {
 /// The files that hold production code: no test files.
 fn production_files() -> Vec<Source> {
     let test = |path: &str| {
-        ["/tests/", "/examples/"].iter().any(|directory| path.contains(directory))
+        ["/tests/", "/examples/", "/benches/"].iter().any(|directory| path.contains(directory))
             || ["/tests.rs", "/conformance.rs"].iter().any(|file| path.ends_with(file))
     };
     sources().into_iter().filter(|source| !test(&source.path)).collect()

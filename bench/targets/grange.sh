@@ -1,4 +1,5 @@
 # Grange, from a build tree: GRANGE_BIN names the directory of its programs.
+# Variants: memory (the spool in memory, no flush), null (accepted mail is thrown away: only accepting can be measured).
 P=$BENCH_DIR
 GRANGE_BIN=${GRANGE_BIN:-$(cd "$BENCH_TARGETS/../../target/release" && pwd)}
 t_check() { [ -x $GRANGE_BIN/grange ]; }
@@ -17,9 +18,18 @@ listen = ["127.0.0.1:$BENCH_PORT"]
 message-size = "100M"
 sessions-per-client = 20000
 sessions = 20000
+recipients = 100000
+${BENCH_WORKERS:+workers = $BENCH_WORKERS}
 [router]
+${BENCH_WORKERS:+workers = $BENCH_WORKERS}
 routes = { "dead.test" = "smtp!127.0.0.1:$BENCH_DEAD_PORT", "." = "$target" }
 C
+  [ -z "${BENCH_WORKERS:-}" ] || printf '[channel.smtp]\nagents = %d\n' "$BENCH_WORKERS" >>$P/etc/grange.toml
+  case "${BENCH_VARIANT:-}" in
+  '') ;;
+  memory | null) printf '[spool]\nbackend = "%s"\n' "$BENCH_VARIANT" >>$P/etc/grange.toml ;;
+  *) echo "grange has no variant $BENCH_VARIANT" >&2; return 1 ;;
+  esac
   ulimit -n ${BENCH_NOFILE:-20000}
   setsid $GRANGE_BIN/grange --root $P start --foreground >$P/ready 2>$P/stderr </dev/null &
   echo $! >$P/pids

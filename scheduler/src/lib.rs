@@ -12,14 +12,17 @@
 //! | `intake/` | hints, segments, expansions: how messages come in |
 //! | `dispatch/` | jobs to agents, dispositions from them |
 //! | `log/` | what survives a restart |
+//! | `keeper/` | segments with little left in them are emptied; what is finished is removed |
 //! | `notices/` | delivery status notifications |
 //! | `tools/` | `grange queue` and `grange status` |
 //! | [`process`] | the process: event loop, supervisor, farms of agents, rendezvous, router |
 //!
-//! One thread runs the loop. Two more wait for the disk in its place: one flushes the log, one commits notices.
+//! One thread runs the loop. Three more wait for the disk in its place: one flushes the log, one commits notices, one
+//! copies and removes segments.
 
 mod dispatch;
 mod intake;
+mod keeper;
 mod log;
 mod notices;
 pub mod process;

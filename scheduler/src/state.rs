@@ -4,7 +4,8 @@
 //! happens. The loop calls [`Scheduler::turn`] once per turn, after the events of the turn.
 
 use crate::dispatch::{Agents, Contents, Records};
-use crate::intake::{Recipients, Scan, Tracks, Unrouted};
+use crate::intake::{Entrance, Expanded, Expanding, Scan, Tracks, Unrouted};
+use crate::keeper::Keeper;
 use crate::log::{Book, Checkpoint, Finished, Ledger};
 use crate::notices::Notices;
 use crate::queue::{Hold, Queue};
@@ -17,7 +18,7 @@ use proto::id::SpoolId;
 use proto::place::Place;
 use spool::log::LogRecord;
 use spool::{Segments, SpoolError};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// All that the scheduler knows.
@@ -34,8 +35,12 @@ pub(crate) struct Scheduler {
     pub(crate) checkpoint: Checkpoint,
     pub(crate) tracks: Tracks,
     pub(crate) unrouted: Unrouted,
+    /// Expansions that are being read.
+    pub(crate) expanding: VecDeque<Expanding>,
+    /// Messages that are coming into the queue.
+    pub(crate) entrance: Entrance,
     /// Recipients of messages in the queue that came of an expansion.
-    pub(crate) expanded: BTreeMap<Place, Recipients>,
+    pub(crate) expanded: BTreeMap<Place, Expanded>,
     /// What the log says about records that are still to be read again.
     pub(crate) known: BTreeMap<Place, Known>,
     /// Holds that the log remembers for records that are still to be read again.
@@ -43,6 +48,7 @@ pub(crate) struct Scheduler {
     pub(crate) records: Records,
     pub(crate) agents: Agents,
     pub(crate) contents: Contents,
+    pub(crate) keeper: Keeper,
     pub(crate) notices: Notices,
     /// Reports about jobs of an earlier scheduler, for messages that are still to be read; and until when any are kept
     /// (UTC milliseconds).
@@ -76,11 +82,14 @@ impl Scheduler {
     pub(crate) fn turn(&mut self) -> Result<bool, SpoolError> {
         let durable = self.ledger.collect()?;
         let mut more = self.read_on();
+        more |= self.expand_on();
+        more |= self.enter_on();
         self.queue.tick(self.now.utc);
         self.act()?;
         more |= self.tend_notices()?;
         more |= self.sweep();
         more |= self.write_book()?;
+        more |= self.tend_keeper()?;
         if durable {
             self.remove_finished();
         }
@@ -122,7 +131,8 @@ impl Scheduler {
         let queue = self.queue.next_deadline().map(|due| self.now.mono + due.saturating_sub(self.now.utc));
         let deadlines =
             [queue, self.ledger.next_deadline(), self.notices.next_deadline(), self.book.next_deadline()];
-        let soonest = deadlines.into_iter().flatten().min().unwrap_or(u64::MAX);
+        let deadlines = deadlines.into_iter().chain([self.keeper.next_deadline()]);
+        let soonest = deadlines.flatten().min().unwrap_or(u64::MAX);
         soonest.min(self.now.mono + 1000).min(self.scan.next_at()).min(self.router_hints.next_deadline())
     }
 

@@ -93,7 +93,7 @@ fn nothing_acknowledged_is_lost_when_processes_die() {
     let mut dice = Dice(seed | 1);
     let sink = Sink::start();
     let relay = format!(
-        "[router]\nroutes = {{ \".\" = \"smtp!127.0.0.1:{}\" }}\n[scheduler]\nretry = [\"1s\"]\n",
+        "[router]\nroutes = {{ \".\" = \"smtp!127.0.0.1:{}\" }}\n[scheduler]\nretry = [\"1s\"]\ncompact-after = \"1s\"\n",
         sink.port
     );
     let mut grange = Grange::start(&relay);

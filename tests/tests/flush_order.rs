@@ -1,5 +1,8 @@
 //! What the system sees: the disk is flushed before the 250, and sessions share flushes.
+//!
+//! `FLUSH_MESSAGES` sets how many messages are traced at full speed (1,000 in the ordinary run).
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use system_tests::client::stuffed;
@@ -15,12 +18,12 @@ struct Trace {
 }
 
 impl Trace {
-    /// `None` where it is not installed or not allowed.
-    fn of(pid: u32) -> Option<Self> {
+    /// Traces these calls, with so many octets of what they carry. `None` where it is not installed or not allowed.
+    fn of(pid: u32, calls: &str, octets: u32) -> Option<Self> {
         let strace = tools::find("strace")?;
         let file = tempfile::NamedTempFile::new().unwrap();
         let mut child = Command::new(strace)
-            .args(["-f", "-s", "120", "-e", "trace=fdatasync,fsync,sendto,write,writev", "-o"])
+            .args(["-f", "-s", &octets.to_string(), "-e", &format!("trace={calls}"), "-o"])
             .arg(file.path())
             .args(["-p", &pid.to_string()])
             .stderr(Stdio::piped())
@@ -77,7 +80,7 @@ fn a_lone_session_gets_its_flush_before_each_250() {
     let mut client = grange.connect();
     client.expect(250, "EHLO client.example");
     assert_eq!(client.deliver("you@client.example", &["ann@far.example"], CONTENT), 250);
-    let Some(trace) = Trace::of(worker(&grange)) else { return };
+    let Some(trace) = Trace::of(worker(&grange), "fdatasync,fsync,sendto,write,writev", 120) else { return };
     for _ in 0..20 {
         assert_eq!(client.deliver("you@client.example", &["ann@far.example"], CONTENT), 250);
     }
@@ -93,6 +96,76 @@ fn a_lone_session_gets_its_flush_before_each_250() {
         }
     }
     assert_eq!(accepted, 20, "{}", lines.join("\n"));
+}
+
+/// The ids that records in this line of a trace begin with.
+fn ids(line: &str) -> impl Iterator<Item = &str> {
+    line.split(" R1 ").skip(1).filter_map(|rest| rest.get(..18))
+}
+
+/// Reads a trace as the disk would have it: a message is durable once a flush that began after its record was written has
+/// succeeded, in the same thread. Gives how many messages were acknowledged, or the line in which one was too early.
+fn acknowledged_when_durable(lines: &[String]) -> Result<usize, &str> {
+    let mut written: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut durable = BTreeSet::new();
+    let mut acknowledged = 0;
+    for line in lines {
+        let (thread, call) = line.split_once(char::is_whitespace).unwrap_or_default();
+        if call.contains("pwrite64(") {
+            written.entry(thread).or_default().extend(ids(call));
+        } else if is_flush(call) {
+            durable.extend(written.remove(thread).unwrap_or_default());
+        } else if is_acceptance(call) {
+            for (id, _) in call.split("250 2.0.0 ").skip(1).filter_map(|rest| rest.split_once(" accepted")) {
+                if !durable.contains(id) {
+                    return Err(line);
+                }
+                acknowledged += 1;
+            }
+        }
+    }
+    Ok(acknowledged)
+}
+
+#[test]
+fn at_full_speed_each_250_comes_after_the_flush_that_holds_its_message() {
+    let grange = grange();
+    let messages = std::env::var("FLUSH_MESSAGES").ok().and_then(|n| n.parse().ok()).unwrap_or(1000);
+    let sessions = 50;
+    let Some(trace) = Trace::of(worker(&grange), "pwrite64,fdatasync,sendto", 1 << 22) else { return };
+    std::thread::scope(|scope| {
+        for _ in 0..sessions {
+            scope.spawn(|| {
+                let mut client = grange.connect();
+                client.expect(250, "EHLO client.example");
+                for _ in 0..messages / sessions {
+                    let taken = client.deliver("you@client.example", &["ann@far.example"], CONTENT);
+                    assert_eq!(taken, 250, "{}", client.last);
+                }
+            });
+        }
+    });
+    let lines = trace.finish();
+    let flushes = lines.iter().filter(|line| is_flush(line)).count();
+    let acknowledged = acknowledged_when_durable(&lines).unwrap();
+    println!(
+        "{acknowledged} messages of {sessions} sessions, each acknowledged after its flush: {flushes} flushes"
+    );
+    assert_eq!(acknowledged, messages);
+    assert!(flushes * 2 < messages, "{flushes}");
+}
+
+#[test]
+fn a_250_before_its_flush_is_found_out() {
+    let line = |text: &str| format!("77 {text}");
+    let record = "D2099FNPNGCGAG0400";
+    let write = line(&format!("pwrite64(9, \"3ca7 R1 {record} 000000004096\\n\", 4096, 4096) = 4096"));
+    let flush = line("fdatasync(9) = 0");
+    let reply = line(&format!("sendto(8, \"250 2.0.0 {record} accepted\\r\\n\", 40, 0, NULL, 0) = 40"));
+    assert_eq!(acknowledged_when_durable(&[write.clone(), flush.clone(), reply.clone()]), Ok(1));
+    for wrong in [[write.clone(), reply.clone(), flush.clone()], [flush, write, reply.clone()]] {
+        assert_eq!(acknowledged_when_durable(&wrong), Err(reply.as_str()));
+    }
 }
 
 /// Sends one message up to the final dot, and waits for the others before it sends that.

@@ -1,8 +1,8 @@
 //! The channel `hold`: nothing is delivered; the message stays in the queue until the administrator decides.
 //!
-//! Each attempt ends in a deferral with status 4.7.1, so the message shows up in the queue with its reason and is offered
-//! again by the retry schedule; a changed route takes effect then. Only the recipient is deferred, not the host, since
-//! whoever releases one message does not mean the others.
+//! Each attempt ends in a deferral with status 4.7.1, so the message shows up in the queue with its reason. The scheduler
+//! lets no message of this channel expire. Only the recipient is deferred, not the host, since whoever removes one message
+//! does not mean the others.
 
 use crate::agent::{Settings, Turn, Work, run as run_agent};
 use crate::one_by_one::{Deliver, OneByOne};

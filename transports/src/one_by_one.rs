@@ -5,6 +5,7 @@
 use crate::agent::{Settings, Ticket, Transport, Turn, Work};
 use farm::clock;
 use farm::event_loop::Ready;
+use farm::profile::{self, Operation};
 use ipc::agent::JobRecipient;
 use proto::disposition::Disposition;
 use std::collections::VecDeque;
@@ -48,7 +49,8 @@ impl<D: Deliver> Transport for OneByOne<D> {
         let begun = clock::microseconds();
         while let Some(work) = self.queue.pop_front() {
             for recipient in &work.job.recipients {
-                let disposition = self.deliver.deliver(&work, recipient, turn);
+                let deliver = || self.deliver.deliver(&work, recipient, turn);
+                let disposition = profile::timed(Operation::Deliver, deliver);
                 turn.desk.settle(work.ticket, recipient.index, disposition);
             }
             if clock::microseconds().saturating_sub(begun) >= SLICE {

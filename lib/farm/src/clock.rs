@@ -1,7 +1,7 @@
 //! The one clock.
 
 use std::sync::OnceLock;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The time at one turn of a loop. Monotonic time is for time-outs, UTC for what is written down.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -12,11 +12,20 @@ pub struct Moment {
     pub utc: u64,
 }
 
+/// Monotonic time since the first call in this process.
+fn elapsed() -> Duration {
+    static START: OnceLock<Instant> = OnceLock::new();
+    START.get_or_init(Instant::now).elapsed()
+}
+
 /// Monotonic microseconds since the first call in this process.
 pub fn microseconds() -> u64 {
-    static START: OnceLock<Instant> = OnceLock::new();
-    let elapsed = START.get_or_init(Instant::now).elapsed();
-    u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX)
+    u64::try_from(elapsed().as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Monotonic nanoseconds since the first call in this process; never 0.
+pub fn nanoseconds() -> u64 {
+    u64::try_from(elapsed().as_nanos()).unwrap_or(u64::MAX).max(1)
 }
 
 /// Milliseconds since 1970, UTC.

@@ -17,6 +17,9 @@ pub struct Ready {
     pub token: usize,
     /// Reading will not block (it may show the end).
     pub readable: bool,
+    /// The other end has closed its side, or something is wrong: read until that shows. Without this, a read that gives
+    /// less than it had room for has taken all there is, and what comes later is announced anew.
+    pub ended: bool,
     /// Writing will not block.
     pub writable: bool,
 }
@@ -83,6 +86,7 @@ impl EventLoop {
         ready.extend(self.events.iter().map(|event| Ready {
             token: event.token().0,
             readable: event.is_readable() || event.is_read_closed() || event.is_error(),
+            ended: event.is_read_closed() || event.is_error(),
             writable: event.is_writable() || event.is_write_closed() || event.is_error(),
         }));
         Ok(())

@@ -3,6 +3,7 @@
 //! Socket queues are short. A hint that meets a full one stays owed, is merged with the next one for the same segment,
 //! and is tried again after 20 ms; the receiver's slow scan covers whatever never arrives.
 
+use crate::profile::{self, Operation};
 use ipc::hint::Hint;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
@@ -80,7 +81,10 @@ impl Hints {
 
     fn pay(&mut self, now: u64) {
         let (socket, path) = (&self.socket, &self.path);
-        self.owed.retain(|hint| socket.send_to(hint.encode().as_bytes(), path).is_err());
+        self.owed.retain(|hint| {
+            let word = hint.encode();
+            profile::timed(Operation::Hint, || socket.send_to(word.as_bytes(), path)).is_err()
+        });
         self.retry_at = (!self.owed.is_empty()).then_some(now + RETRY);
     }
 }

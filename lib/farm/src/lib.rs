@@ -11,6 +11,7 @@ pub mod farm;
 pub mod fault;
 pub mod hints;
 pub mod journal;
+pub mod profile;
 pub mod skeleton;
 pub mod tables;
 pub mod timers;

@@ -56,6 +56,11 @@ pub enum Request {
         /// How many times it shall strike; 0 clears.
         times: u32,
     },
+    /// Count how long operations take, or tell. Answer: a [`crate::profile::Line`] per row, and whether it is on.
+    Profile {
+        /// What to do.
+        order: crate::profile::Order,
+    },
 }
 
 /// Which messages a queue verb is about.

@@ -13,6 +13,7 @@
 //! | [`agent`] | scheduler ↔ transport agent |
 //! | [`resolve`] | whoever asks ↔ dns |
 //! | [`hint`] | spool writers → notification sockets |
+//! | [`profile`] | supervisor → every child: counting how long things take |
 //! | [`control`] | administrators' programs ↔ supervisor, JSON lines |
 
 pub mod agent;
@@ -20,6 +21,7 @@ pub mod codec;
 pub mod contact;
 pub mod control;
 pub mod hint;
+pub mod profile;
 pub mod resolve;
 pub mod role;
 pub mod router_worker;

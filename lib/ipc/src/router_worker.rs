@@ -55,6 +55,8 @@ pub enum FromRouterWorker {
         generation: Generation,
         /// The verdict.
         verdict: Verdict,
+        /// As in [`crate::routing::Answer::whole_domain`].
+        whole_domain: bool,
     },
     /// The answer to `Expand`: it is durable and the scheduler has been told.
     Expanded {

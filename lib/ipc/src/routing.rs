@@ -64,6 +64,9 @@ pub struct Answer {
     pub generation: Generation,
     /// The verdict.
     pub verdict: Verdict,
+    /// Everybody in the domain of the address goes to the same channel and host, for himself: the user of the route is
+    /// the address.
+    pub whole_domain: bool,
 }
 
 /// The router's word on a recipient.

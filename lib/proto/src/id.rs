@@ -124,12 +124,25 @@ impl FromStr for SpoolId {
         }
         let mut number = 0_u128;
         for (i, octet) in text.bytes().enumerate() {
-            let upper = octet.to_ascii_uppercase();
-            let digit = ALPHABET.iter().position(|&c| c == upper).ok_or(SpoolIdError::Character(i))?;
-            number = number << 5 | u128::try_from(digit).unwrap_or_default();
+            number = number << 5 | u128::from(digit(octet).ok_or(SpoolIdError::Character(i))?);
         }
         Self::try_from(number)
     }
+}
+
+/// The place of a character in the alphabet, in either case.
+const fn digit(octet: u8) -> Option<u8> {
+    let octet = octet.to_ascii_uppercase();
+    let (first, number) = match octet {
+        b'0'..=b'9' => (b'0', 0),
+        b'A'..=b'H' => (b'A', 10),
+        b'J' | b'K' => (b'J', 18),
+        b'M' | b'N' => (b'M', 20),
+        b'P'..=b'T' => (b'P', 22),
+        b'V'..=b'Z' => (b'V', 27),
+        _ => return None,
+    };
+    Some(number + (octet - first))
 }
 
 #[cfg(test)]

@@ -47,6 +47,8 @@ struct Faults {
     silence: Option<Step>,
     /// At most this many octets are handed over at once.
     chunk: Option<usize>,
+    /// The client sends each transaction right behind the one before.
+    strides: bool,
 }
 
 impl Faults {
@@ -79,6 +81,8 @@ struct Pair {
     draft: Vec<u8>,
     committed: Vec<(Vec<String>, Vec<u8>)>,
     fates: Vec<Fate>,
+    /// The transaction under way.
+    current: usize,
     asked: usize,
 }
 
@@ -107,6 +111,7 @@ impl Pair {
             draft: Vec::new(),
             committed: Vec::new(),
             fates: Vec::new(),
+            current: 0,
             asked: 0,
         };
         pair.say(&greeting);
@@ -235,9 +240,10 @@ impl Pair {
         match step.action {
             client::Action::Send(octets) => self.carry(Way::ToServer, &octets),
             client::Action::Settled(index, disposition) => {
-                self.fates.last_mut().unwrap().settled.push((index, disposition.outcome));
+                self.fates[self.current].settled.push((index, disposition.outcome));
             }
-            client::Action::Returned(_) => self.fates.last_mut().unwrap().returned += 1,
+            client::Action::Followed => self.current += 1,
+            client::Action::Returned(_) => self.fates[self.current].returned += 1,
             client::Action::Unusable(_) => assert!(self.fates.is_empty()),
             client::Action::WantBody if self.ends() => {}
             client::Action::WantBody => self.stream(),
@@ -270,24 +276,28 @@ impl Pair {
     }
 
     fn begin(&mut self) {
-        let Some(content) = CONTENTS.get(self.fates.len()) else {
+        let Some(transaction) = transaction(self.fates.len()) else {
             return self.client.quit(self.now);
         };
-        let recipients = (0..3).map(|i| recipient(self.fates.len(), i).parse().unwrap()).collect();
-        let shape = shape_of(content.as_bytes());
-        let transaction = client::Transaction { from: ReversePath::Null, recipients, shape };
+        self.current = self.fates.len();
         self.fates.push(Fate::default());
         self.client.begin(transaction, self.now).unwrap();
     }
 
     fn stream(&mut self) {
-        let content = CONTENTS[self.fates.len() - 1].as_bytes();
+        let content = CONTENTS[self.current].as_bytes();
         let mut stuffing = Stuffing::new(shape_of(content).leading_dot);
         let mut sent = Vec::new();
         for chunk in content.chunks(self.faults.chunk.unwrap_or(usize::MAX)) {
             stuffing.pieces(chunk).for_each(|piece| sent.extend_from_slice(piece));
         }
         sent.extend_from_slice(stuffing.end());
+        if self.faults.strides
+            && let Some(transaction) = transaction(self.fates.len())
+        {
+            sent.extend_from_slice(&self.client.follow(transaction).unwrap());
+            self.fates.push(Fate::default());
+        }
         self.carry(Way::ToServer, &sent);
         self.client.body_sent(self.now);
     }
@@ -327,16 +337,25 @@ impl Pair {
     }
 }
 
+/// The transaction of this number, if there is one.
+fn transaction(number: usize) -> Option<client::Transaction> {
+    let shape = shape_of(CONTENTS.get(number)?.as_bytes());
+    let recipients = (0..3).map(|index| recipient(number, index).parse().unwrap()).collect();
+    Some(client::Transaction { from: ReversePath::Null, recipients, shape })
+}
+
 fn recipient(number: usize, index: usize) -> String {
     format!("r{index}@m{number}.example.net")
 }
 
 #[test]
 fn three_messages_pass_through_one_connection() {
-    let pair = Pair::new(Faults::default()).run();
-    assert_eq!(pair.committed.len(), 3);
-    for number in 0..3 {
-        assert_eq!(pair.outcomes(number), [Outcome::Delivered; 3]);
+    for strides in [false, true] {
+        let pair = Pair::new(Faults { strides, ..Faults::default() }).run();
+        assert_eq!(pair.committed.len(), 3);
+        for number in 0..3 {
+            assert_eq!(pair.outcomes(number), [Outcome::Delivered; 3]);
+        }
     }
 }
 
@@ -369,10 +388,12 @@ fn when_nobody_is_taken_the_session_goes_on() {
 
 #[test]
 fn the_connection_may_be_cut_at_every_octet() {
-    let whole = Pair::new(Faults::default()).run().carried;
-    for (way, length) in [(Way::ToServer, whole[0]), (Way::ToClient, whole[1])] {
-        for at in 0..=length {
-            Pair::new(Faults { cut: Some((way, at)), ..Faults::default() }).run();
+    for strides in [false, true] {
+        let whole = Pair::new(Faults { strides, ..Faults::default() }).run().carried;
+        for (way, length) in [(Way::ToServer, whole[0]), (Way::ToClient, whole[1])] {
+            for at in 0..=length {
+                Pair::new(Faults { cut: Some((way, at)), strides, ..Faults::default() }).run();
+            }
         }
     }
 }
@@ -399,7 +420,8 @@ proptest! {
             0..3,
         ),
         chunk in prop::option::of(1_usize..40),
+        strides: bool,
     ) {
-        Pair::new(Faults { cut, refusals, silence: None, chunk }).run();
+        Pair::new(Faults { cut, refusals, silence: None, chunk, strides }).run();
     }
 }

@@ -114,5 +114,10 @@ pub fn identity(file: &std::fs::File, segment: SpoolId, offset: u64) -> io::Resu
             count => done += count,
         }
     }
-    Ok(RecordLine::parse_alone(&line, segment, offset).map(|line| line.id))
+    Ok(identity_in(&line, segment, offset))
+}
+
+/// The same for octets that were read at `offset` already.
+pub fn identity_in(octets: &[u8], segment: SpoolId, offset: u64) -> Option<SpoolId> {
+    RecordLine::parse_alone(octets, segment, offset).map(|line| line.id)
 }

@@ -124,6 +124,12 @@ impl Logged {
             LogRecord::Done { place, recipients } if recipients.is_empty() => {
                 self.finished.insert(place);
             }
+            LogRecord::Moved { from, to } => {
+                self.finished.insert(from);
+                if self.waiting.remove(&from) {
+                    self.waiting.insert(to);
+                }
+            }
             _ => {}
         }
     }

@@ -27,9 +27,11 @@ pub struct Draft {
     limit: usize,
     /// Space that a large content must leave free, in octets.
     reserve: u64,
-    /// Where a large content goes; without it everything stays in memory.
+    /// Where a large content goes; without it what has been gathered is forgotten.
     storage: Option<Arc<dyn Storage>>,
     spill: Option<Spill>,
+    /// Octets that were forgotten.
+    forgotten: u64,
 }
 
 /// The file of a large content. Removed when dropped, unless its message was handed over for commit.
@@ -65,6 +67,7 @@ impl Draft {
             reserve,
             storage,
             spill: None,
+            forgotten: 0,
         }
     }
 
@@ -75,7 +78,7 @@ impl Draft {
 
     /// Octets of content so far.
     pub fn len(&self) -> u64 {
-        self.spill.as_ref().map_or(0, |spill| spill.length) + octets(self.buffer.len())
+        self.spill.as_ref().map_or(self.forgotten, |spill| spill.length) + octets(self.buffer.len())
     }
 
     /// No content has been appended.
@@ -106,6 +109,8 @@ impl Draft {
 
     fn spill(&mut self) -> Result<(), SpoolError> {
         let Some(storage) = &self.storage else {
+            self.forgotten += octets(self.buffer.len());
+            self.buffer.clear();
             return Ok(());
         };
         let spill = match &mut self.spill {
@@ -174,5 +179,20 @@ impl Drop for Spill {
             // It is an orphan now; a take-over removes it once this process is gone.
             log::warn!("removing {}: {error}", self.path);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_content_that_has_nowhere_to_go_is_counted_and_not_held() {
+        let mut draft = Draft::new(SpoolId::new(1, 2, 3, 4), 4096, 0, None);
+        for _ in 0..1000 {
+            draft.append(&[b'x'; 1000]).unwrap();
+            assert!(draft.buffer.len() <= 4096, "{} octets are held", draft.buffer.len());
+        }
+        assert_eq!(draft.len(), 1_000_000);
     }
 }

@@ -21,8 +21,40 @@ pub struct Entry {
     pub held: Option<Held>,
     /// Optional lines that this version does not know; a copy of the entry carries them along.
     pub preserved: Vec<String>,
+    /// Where its content lies.
+    pub content: Content,
+    /// The record is a copy of the one that lay there. It counts once the scheduler's log says that it was moved.
+    pub copied: Option<Place>,
+}
+
+impl Entry {
     /// The content lies in a file of its own.
-    pub large: bool,
+    pub fn is_large(&self) -> bool {
+        matches!(self.content, Content::File { .. })
+    }
+}
+
+/// Where the content of an entry lies, as its record says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// In the record itself.
+    Record {
+        /// Offset in the segment, in octets.
+        offset: u64,
+        /// Octets.
+        length: u64,
+        /// Checksum, seeded with segment and offset.
+        sum: u32,
+    },
+    /// In the file `large/<id>`.
+    File {
+        /// The name of the file; that of the message, if the record is not forged.
+        id: SpoolId,
+        /// Octets.
+        length: u64,
+        /// Checksum, seeded with the id.
+        sum: u32,
+    },
 }
 
 /// What a record stands for.

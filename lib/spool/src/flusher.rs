@@ -161,10 +161,14 @@ impl Flusher {
         match self {
             Self::Inline { reports, .. } => std::mem::take(reports),
             Self::Thread(thread) => {
-                // Drained before the channel is read: a report that comes between rings again.
-                let mut octets = [0; 64];
-                while matches!((&thread.wake).read(&mut octets), Ok(count) if count > 0) {}
-                thread.reports.try_iter().collect()
+                let mut reports: Vec<Report> = thread.reports.try_iter().collect();
+                if !reports.is_empty() {
+                    // What comes after this rings again; what came before it is there by now.
+                    let mut octets = [0; 64];
+                    while matches!((&thread.wake).read(&mut octets), Ok(count) if count == octets.len()) {}
+                    reports.extend(thread.reports.try_iter());
+                }
+                reports
             }
             Self::Gone => Vec::new(),
         }

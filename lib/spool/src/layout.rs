@@ -83,18 +83,23 @@ pub fn prepare(storage: &dyn Storage) -> Result<(), SpoolError> {
     }
     let file = open_or_create(storage, HOST)?;
     if read_host(&*file)?.is_none() {
-        let mut octets = [0; 4];
-        getrandom::fill(&mut octets).map_err(|_| SpoolError::Broken {
-            call: "draw",
-            path: HOST.to_owned(),
-            kind: io::ErrorKind::Other,
-        })?;
-        let host = u32::from_be_bytes(octets) >> 8;
+        let host = draw_host()?;
         let text = format!("GRANGE-HOST 1 {host:08} {:08x}\n", host_sum(host));
         write_whole(&*file, text.as_bytes(), 0).during("write", HOST)?;
         file.flush().during("flush", HOST)?;
     }
     storage.sync_directory("").during("sync", "")
+}
+
+/// A host number that hardly anybody else has: 24 random bits.
+pub(crate) fn draw_host() -> Result<u32, SpoolError> {
+    let mut octets = [0; 4];
+    getrandom::fill(&mut octets).map_err(|_| SpoolError::Broken {
+        call: "draw",
+        path: HOST.to_owned(),
+        kind: io::ErrorKind::Other,
+    })?;
+    Ok(u32::from_be_bytes(octets) >> 8)
 }
 
 /// The host number that [`prepare`] drew.

@@ -9,7 +9,7 @@
 //! of this lease before it belong to the dead.
 
 use crate::error::{Context, SpoolError};
-use crate::layout::{LEASES, open_or_create};
+use crate::layout::{LEASES, draw_host, open_or_create};
 use crate::storage::{Access, Storage, Stored, read_full, write_whole};
 use proto::id::SpoolId;
 use std::sync::Arc;
@@ -175,9 +175,10 @@ pub(crate) struct IdSource {
 }
 
 impl IdSource {
-    /// A source without a lease, for a backend that is alone in the world.
-    pub(crate) fn unbounded() -> Self {
-        Self { host: 0, lease: 0, last: 0, sequence: 0, durable: DurableBound::new(u64::MAX) }
+    /// A source without a lease, for a backend that keeps nothing: nobody else draws under its host number, very likely.
+    pub(crate) fn unbounded() -> Result<Self, SpoolError> {
+        let host = draw_host()?;
+        Ok(Self { host, lease: 0, last: 0, sequence: 0, durable: DurableBound::new(u64::MAX) })
     }
 
     /// The next id. A clock that stands or runs backwards costs sequence numbers; one that jumped over the bound draws

@@ -16,6 +16,7 @@
 //! File large/01J8X4K2M7Q3RD0042 length=14220 crc=89abcdef
 //! Of 01J8X4K2M7Q3RD0007 4096 attempt=1 first=0 closed=1
 //! Notice of=01J8X4K2M7Q3RD0001
+//! copied 01J8X4K2M7Q3RD0042 4096
 //! ```
 
 use crate::entry::{Expansion, Held, Kind};
@@ -26,6 +27,9 @@ use proto::envelope::{Envelope, Origin, Recipient, Route, Shape};
 use proto::id::SpoolId;
 use proto::place::Place;
 use std::fmt::Write as _;
+
+/// The keyword of the line that a copy has.
+const COPIED: &str = "copied";
 
 /// The file of a large message as its record names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +49,8 @@ pub(crate) struct Sheet {
     pub(crate) large: Option<LargeFile>,
     pub(crate) preserved: Vec<String>,
     pub(crate) held: Option<Held>,
+    /// Where the record lay of which this one is a copy.
+    pub(crate) copied: Option<Place>,
 }
 
 /// Prints the lines.
@@ -150,6 +156,7 @@ struct Reader {
     large: Option<LargeFile>,
     preserved: Vec<String>,
     held: Option<Held>,
+    copied: Option<Place>,
 }
 
 impl Reader {
@@ -183,6 +190,7 @@ impl Reader {
             "session" => words.text().map(|text| self.origin.session = text),
             "File" => large(words).map(|large| self.large = Some(large)),
             "Of" => expansion(words).map(|part| self.kind = Kind::Expansion(part)),
+            COPIED => copied(words).map(|place| self.copied = Some(place)),
             "Notice" => words.keyed("of").map(|of| self.kind = Kind::Notice { of }),
             _ => return Known::Unknown,
         };
@@ -203,7 +211,14 @@ impl Reader {
             origin: self.origin,
             shape: self.shape.unwrap_or_default(),
         };
-        Sheet { envelope, kind: self.kind, large: self.large, preserved: self.preserved, held: self.held }
+        Sheet {
+            envelope,
+            kind: self.kind,
+            large: self.large,
+            preserved: self.preserved,
+            held: self.held,
+            copied: self.copied,
+        }
     }
 }
 
@@ -242,6 +257,27 @@ fn large(mut words: Words<'_>) -> Option<LargeFile> {
     let sum = u32::from_str_radix(&words.keyed::<String>("crc")?, 16).ok()?;
     words.end()?;
     Some(LargeFile { id, length, sum })
+}
+
+fn copied(mut words: Words<'_>) -> Option<Place> {
+    let place = Place { segment: words.parse()?, offset: words.parse()? };
+    words.end()?;
+    Some(place)
+}
+
+/// The lines of a record as those of a copy of it: byte for byte, but for the line that says where it lay.
+pub(crate) fn print_copy(lines: &[u8], from: Place) -> Vec<u8> {
+    let is_mark =
+        |line: &[u8]| line.strip_prefix(COPIED.as_bytes()).is_some_and(|rest| rest.starts_with(b" "));
+    let mut copy = Vec::with_capacity(lines.len() + 64);
+    for line in lines.split_inclusive(|octet| *octet == b'\n').filter(|line| !is_mark(line)) {
+        copy.extend_from_slice(line);
+    }
+    if copy.last().is_some_and(|last| *last != b'\n') {
+        copy.push(b'\n');
+    }
+    copy.extend_from_slice(format!("{COPIED} {} {}\n", from.segment, from.offset).as_bytes());
+    copy
 }
 
 fn expansion(mut words: Words<'_>) -> Option<Expansion> {
@@ -332,7 +368,11 @@ mod tests {
             let large = large.map(|(length, sum)| LargeFile { id: SpoolId::new(length, 1, 2, 3), length, sum });
             let preserved = vec!["later thing".to_owned()];
             let text = print(&envelope, &kind, large.as_ref(), &preserved);
-            prop_assert_eq!(parse(text.as_bytes()), Sheet { envelope, kind, large, preserved, held: None });
+            let sheet = Sheet { envelope, kind, large, preserved, held: None, copied: None };
+            prop_assert_eq!(parse(text.as_bytes()), sheet.clone());
+            let from = Place { segment: SpoolId::new(7, 1, 2, 3), offset: 4096 };
+            let copy = print_copy(&print_copy(text.as_bytes(), Place { offset: 9, ..from }), from);
+            prop_assert_eq!(parse(&copy), Sheet { copied: Some(from), ..sheet });
         }
 
         #[test]

@@ -93,8 +93,9 @@ pub trait Spool: fmt::Debug + Send {
     /// [`SpoolError::Broken`]; what was taken over before the failure is reported by the next call.
     fn takeover(&mut self, cursors: &BTreeMap<SpoolId, u64>) -> Result<Takeover, SpoolError>;
 
-    /// Removes a segment that was taken over, with the large contents of its messages; durable on return. The caller
-    /// has made durable before that every message in it is finished. Waits for the disk.
+    /// Removes a segment that was taken over, with the large contents that no other one refers to; durable on return. The
+    /// caller has made durable before that every message in it is finished, or was moved. Waits for the disk; a loop
+    /// that may not wait has [`crate::Keeper`].
     ///
     /// # Errors
     /// [`SpoolError::NotOurs`], [`SpoolError::Broken`].
@@ -145,7 +146,7 @@ pub struct Announced {
 pub struct Completion {
     /// What became of each commit in it, in order.
     pub outcomes: Vec<(Ticket, Result<Committed, SpoolError>)>,
-    /// What is new in the spool; `None` if the batch failed.
+    /// What is new in the spool; `None` if the batch failed, or the backend keeps nothing.
     pub announced: Option<Announced>,
     /// How long writing and flushing took; zero without a flusher.
     pub elapsed: Duration,

@@ -4,6 +4,7 @@
 //! `strings` shows it. An empty word is written `%`, which no encoding yields otherwise.
 
 use proto::address::ReversePath;
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::str::{FromStr, Split};
 
@@ -17,6 +18,9 @@ pub(crate) fn push(line: &mut String, word: &str) {
 pub(crate) fn encode(line: &mut String, word: &str) {
     if word.is_empty() {
         line.push('%');
+    }
+    if word.bytes().all(|octet| octet.is_ascii_graphic() && octet != b'%') {
+        return line.push_str(word);
     }
     for character in word.chars() {
         if character == ' ' || character == '%' || character.is_control() {
@@ -33,11 +37,16 @@ pub(crate) fn encode(line: &mut String, word: &str) {
 
 /// Undoes [`encode`]; `None` if that is not possible.
 pub(crate) fn decode(word: &str) -> Option<String> {
+    unescape(word).map(Cow::into_owned)
+}
+
+/// As [`decode`], without a copy where the word stands as it is.
+pub(crate) fn unescape(word: &str) -> Option<Cow<'_, str>> {
     if word == "%" {
-        return Some(String::new());
+        return Some(Cow::Borrowed(""));
     }
-    if word.is_empty() || !word.contains('%') {
-        return (!word.is_empty()).then(|| word.to_owned());
+    if word.is_empty() || memchr::memchr(b'%', word.as_bytes()).is_none() {
+        return (!word.is_empty()).then_some(Cow::Borrowed(word));
     }
     let mut octets = Vec::with_capacity(word.len());
     let mut rest = word.bytes();
@@ -50,7 +59,7 @@ pub(crate) fn decode(word: &str) -> Option<String> {
             octets.push(octet);
         }
     }
-    String::from_utf8(octets).ok()
+    String::from_utf8(octets).ok().map(Cow::Owned)
 }
 
 /// The words of a line, taken from the left.

@@ -8,6 +8,7 @@ pub mod descriptor;
 pub mod file;
 pub mod limits;
 pub mod listen;
+pub mod memory;
 pub mod ownership;
 pub mod privilege;
 pub mod process;

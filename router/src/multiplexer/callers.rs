@@ -157,12 +157,12 @@ impl Multiplexer {
         }
     }
 
-    /// Gives a verdict to whoever asked.
-    pub(super) fn answer(&mut self, ask: &Ask, verdict: Verdict) {
+    /// Gives a verdict to whoever asked, on one recipient or on all in the same domain.
+    pub(super) fn answer(&mut self, ask: &Ask, verdict: Verdict, whole_domain: bool) {
         self.figures.answered(self.event_loop.now().mono.saturating_sub(ask.asked));
         let Some(end) = self.callers.ends.get_mut(&ask.caller) else { return };
         let Ask { session, ticket, .. } = *ask;
-        let answer = Answer { session, ticket, generation: self.generation, verdict };
+        let answer = Answer { session, ticket, generation: self.generation, verdict, whole_domain };
         if let Err(error) = end.channel.send(&FromRouter::Answer(answer)) {
             log::warn!("caller {}: {error}", end.role);
         }
@@ -183,7 +183,7 @@ impl Multiplexer {
             Some(address) => format!("<{address}> cannot be routed now; try again later"),
             None => "<postmaster> cannot be routed now; try again later".to_owned(),
         };
-        self.answer(ask, Verdict::Defer { status: Status::transient(3, 0), text });
+        self.answer(ask, Verdict::Defer { status: Status::transient(3, 0), text }, false);
     }
 
     /// Writes to every caller what was collected in this turn.

@@ -260,6 +260,9 @@ impl Multiplexer {
     }
 
     fn answer_query(&mut self, ticket: u64, request: &str) {
+        if let Some(answer) = farm::profile::answer(ticket, request) {
+            return self.tell(&answer);
+        }
         match serde_json::from_str(request) {
             Ok(Request::Status) => {
                 let line = serde_json::to_string(&self.status()).unwrap_or_default();

@@ -17,6 +17,14 @@ pub struct Decision {
     pub by: String,
     /// What the operator should know and the client should not: why a table could not be asked.
     pub why: Option<String>,
+    /// See [`ipc::routing::Answer::whole_domain`].
+    pub whole_domain: bool,
+}
+
+impl Decision {
+    fn new(verdict: Verdict, by: String, why: Option<String>) -> Self {
+        Self { verdict, by, why, whole_domain: false }
+    }
 }
 
 /// Where a recipient goes. `None` is the bare `<Postmaster>`: the postmaster of this host, for whom no permission is
@@ -27,15 +35,22 @@ pub fn resolve(address: Option<&Mailbox>, may_relay: bool, client: &str, tables:
     let Some(address) = address else {
         return match at("postmaster", tables.hostname()) {
             Some(address) => walk(&address, step(&address, None, tables), tables),
-            None => Decision {
-                verdict: later(Status::transient(3, 5), "postmaster"),
-                by: "postmaster".to_owned(),
-                why: Some(format!("the host name {} makes no address", tables.hostname())),
-            },
+            None => Decision::new(
+                later(Status::transient(3, 5), "postmaster"),
+                "postmaster".to_owned(),
+                Some(format!("the host name {} makes no address", tables.hostname())),
+            ),
         };
     };
     let relay = (!may_relay).then_some(client);
-    walk(address, step(address, relay, tables), tables)
+    let decision = walk(address, step(address, relay, tables), tables);
+    let whole_domain = is_for_himself(&decision.verdict, address) && tables.is_uniform(address.domain());
+    Decision { whole_domain, ..decision }
+}
+
+/// The route leads the recipient to wherever it leads, under the recipient's own address.
+fn is_for_himself(verdict: &Verdict, address: &Mailbox) -> bool {
+    matches!(verdict, Verdict::Route(route) if route.user == address.to_string())
 }
 
 fn walk<'a>(asked: &Mailbox, first: Step<'a>, tables: &'a Tables) -> Decision {
@@ -48,22 +63,22 @@ fn walk<'a>(asked: &Mailbox, first: Step<'a>, tables: &'a Tables) -> Decision {
         let by = || rules.join(", ");
         let (name, targets) = match at_step.outcome {
             Outcome::Alias { name, targets } => (name, targets),
-            Outcome::Route(route) => return Decision { verdict: Verdict::Route(route), by: by(), why: None },
+            Outcome::Route(route) => return Decision::new(Verdict::Route(route), by(), None),
             Outcome::Refuse(status, text) => {
-                return Decision { verdict: Verdict::Refuse { status, text }, by: by(), why: None };
+                return Decision::new(Verdict::Refuse { status, text }, by(), None);
             }
             Outcome::Defer(status, why) => {
-                return Decision { verdict: later(status, asked), by: by(), why: Some(why) };
+                return Decision::new(later(status, asked), by(), Some(why));
             }
         };
         let [target] = targets else {
-            return Decision { verdict: Verdict::Expand, by: by(), why: None };
+            return Decision::new(Verdict::Expand, by(), None);
         };
         if seen.contains(&name) || seen.len() >= DEEPEST {
-            return Decision { verdict: looping(asked), by: by(), why: None };
+            return Decision::new(looping(asked), by(), None);
         }
         let Some((next, last)) = single(target, &name, &here) else {
-            return Decision { verdict: Verdict::Expand, by: by(), why: None };
+            return Decision::new(Verdict::Expand, by(), None);
         };
         at_step = if last { user_of(&next, tables) } else { step(&next, None, tables) };
         here = next;

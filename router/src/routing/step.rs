@@ -110,9 +110,10 @@ fn follow<'a>(address: &Mailbox, found: &RouteFound<'a>, tables: &'a Tables) -> 
             return super::local::user_step(address, tables.user(&name), &found.by);
         }
         "smtp" => Outcome::Route(smtp(address, &hop.host)),
+        // What stands for the host is the reason, which the operator reads in the queue.
         channel => Outcome::Route(Route {
             channel: channel.to_owned(),
-            host: address.domain().to_string(),
+            host: if hop.host.is_empty() { address.domain().to_string() } else { hop.host.clone() },
             user: address.to_string(),
         }),
     };

@@ -121,6 +121,29 @@ fn opened(address: &str) -> Vec<String> {
 }
 
 #[test]
+fn an_answer_holds_for_a_whole_domain_unless_a_user_of_it_goes_elsewhere() {
+    let tables = tables();
+    let whole = |address: &str| resolve(Some(&address.parse().unwrap()), true, "", &tables).whole_domain;
+    for address in
+        ["x@a.far.example", "x@a.deep.far.example", "x@own.example", "x@other.example", "x@[192.0.2.9]"]
+    {
+        assert!(whole(address), "{address}");
+    }
+    for address in [
+        "bob@far.example",
+        "ann@far.example",
+        "bob@example.org",
+        "info@example.org",
+        "x@hub.example.org",
+        "x@box.example",
+        "x@no.example",
+        "x@later.example",
+    ] {
+        assert!(!whole(address), "{address}");
+    }
+}
+
+#[test]
 fn local_users_are_found_without_regard_to_case_or_tag() {
     assert_eq!(ask("root@example.org"), "expand");
     let (plain, _site) = tables_with("", &[]);

@@ -124,6 +124,12 @@ impl Tables {
         }
     }
 
+    /// Whether all users of this domain are routed alike: it is not ours, and no user of it has a route of his own.
+    pub fn is_uniform(&self, domain: &Domain) -> bool {
+        let apart = |table: &RouteTable| table.tells_users_apart(&domain.to_string().to_ascii_lowercase());
+        !self.is_local(domain) && !self.read.routes.as_ref().map_or(true, apart)
+    }
+
     /// The targets of the alias of this name (in lower case), and its line.
     pub fn alias(&self, name: &str) -> Lookup<(&[Target], usize)> {
         let table = match &self.read.aliases {

@@ -14,11 +14,12 @@ impl Worker {
     /// Answers a question.
     pub(super) fn answer(&mut self, ticket: u64, address: Option<&Mailbox>, may_relay: bool, client: &str) {
         let decision = routing::resolve(address, may_relay, client, &self.tables);
-        if let Some(why) = decision.why {
+        if let Some(why) = &decision.why {
             log::warn!("{}: {why}", address.map_or_else(|| "postmaster".into(), ToString::to_string));
         }
         let generation = self.tables.generation();
-        self.settle(&FromRouterWorker::Verdict { ticket, generation, verdict: decision.verdict });
+        let routing::Decision { verdict, whole_domain, .. } = decision;
+        self.settle(&FromRouterWorker::Verdict { ticket, generation, verdict, whole_domain });
     }
 
     /// Explains how an address is routed.

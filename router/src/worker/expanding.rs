@@ -4,6 +4,7 @@ use super::expansion::{expanded, is_needed};
 use super::parts::{Parts, Standing};
 use super::run::{FLUSHER, Worker};
 use farm::journal::{Failure, ProgramEvent};
+use farm::profile::{self, Operation};
 use ipc::hint::Hint;
 use ipc::router_worker::FromRouterWorker;
 use proto::place::Place;
@@ -155,6 +156,7 @@ impl Worker {
     fn complete(&mut self, completion: Completion) {
         let now = self.event_loop.now().mono;
         if let Some(new) = completion.announced {
+            profile::took(Operation::Flush, completion.elapsed);
             self.hints.announce(Hint { segment: new.segment, from: new.from, to: new.to }, now);
         }
         let mut failure: Option<SpoolError> = None;

@@ -166,6 +166,9 @@ impl Worker {
                 ToChild::Reload(section) => self.reload(&section),
                 ToChild::Drain => self.draining = true,
                 ToChild::Reannounce => self.hints.reannounce(self.event_loop.now().mono),
+                ToChild::Query { ticket, request, .. } => {
+                    farm::profile::answer(ticket, &request).iter().for_each(|answer| self.tell(answer));
+                }
                 other => log::debug!("nothing to do for {other:?}"),
             }
         }

@@ -50,7 +50,9 @@ impl Writer {
         if self.open.is_some() {
             return Ok(None);
         }
-        let disk = Disk::new(&self.common.paths.spool).with_free_probe(sys::space::free_octets);
+        let disk = Disk::new(&self.common.paths.spool)
+            .with_free_probe(sys::space::free_octets)
+            .with_flushes(self.common.spool.backend.is_lasting());
         let tuning = Tuning {
             segment_size: self.common.spool.segment_size,
             reserve: self.common.spool.reserve,

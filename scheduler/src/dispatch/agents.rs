@@ -5,6 +5,7 @@
 
 use crate::queue::{AgentId, JobId};
 use farm::channel::Channel;
+use farm::profile::{self, Begun, Operation};
 use ipc::agent::{FromAgent, ToAgent};
 use ipc::supervisor::ChildNumber;
 use proto::id::SpoolId;
@@ -63,6 +64,7 @@ struct InFlight {
     twins: BTreeMap<u32, Vec<u32>>,
     /// The file that was given for this job alone.
     large: Option<FileKey>,
+    begun: Begun,
 }
 
 /// All of them.
@@ -72,6 +74,8 @@ pub(crate) struct Agents {
     jobs: BTreeMap<JobId, InFlight>,
     last: u64,
     last_file: u64,
+    /// When the dispositions of this turn were heard; empty while nothing is profiled.
+    heard: Vec<Begun>,
 }
 
 impl Agents {
@@ -184,7 +188,8 @@ impl Agents {
         key: FileKey,
     ) {
         let large = matches!(key, FileKey::Large(_)).then_some(key);
-        self.jobs.insert(job, InFlight { agent, left: recipients, twins, large });
+        let begun = profile::begin();
+        self.jobs.insert(job, InFlight { agent, left: recipients, twins, large, begun });
     }
 
     /// The recipients that follow this one.
@@ -200,12 +205,25 @@ impl Agents {
             return;
         }
         let Some(job) = self.jobs.remove(&job) else { return };
+        job.begun.end(Operation::Job);
         if let Some(key) = job.large
             && !self.jobs.values().any(|other| other.agent == job.agent && other.large == Some(key))
             && let Some(agent) = self.living.get_mut(&job.agent)
         {
             agent.release(key);
         }
+    }
+
+    /// A disposition was heard.
+    pub(super) fn unwritten(&mut self, begun: Begun) {
+        if begun.is_counted() {
+            self.heard.push(begun);
+        }
+    }
+
+    /// What was heard is in the log.
+    pub(crate) fn written(&mut self) {
+        self.heard.drain(..).for_each(|begun| begun.end(Operation::Disposition));
     }
 
     /// Asks every agent to close a segment.

@@ -20,6 +20,13 @@ impl Contents {
         self.handed_out.insert(place, id);
     }
 
+    /// The message has a new place.
+    pub(crate) fn moved(&mut self, from: Place, to: Place) {
+        if let Some(id) = self.handed_out.remove(&from) {
+            self.handed_out.insert(to, id);
+        }
+    }
+
     /// The message is finished; the log says so up to the mark.
     pub(crate) fn finished(&mut self, place: Place, mark: Mark) {
         if let Some(id) = self.handed_out.remove(&place) {
@@ -32,14 +39,12 @@ impl Scheduler {
     /// Removes what is finished durably and what no notice quotes. An agent that still has the file open keeps what it
     /// reads; a file that comes back after a power cut goes with its segment.
     pub(crate) fn remove_contents(&mut self) {
-        let Self { contents, ledger, notices, spool, .. } = self;
+        let Self { contents, ledger, notices, keeper, .. } = self;
         contents.spent.retain(|&(mark, place, id)| {
             if !ledger.is_durable(mark) || notices.is_about(place) {
                 return true;
             }
-            if let Err(error) = spool.discard(id) {
-                log::error!("the content of {id}: {error}");
-            }
+            keeper.discard(id);
             false
         });
     }

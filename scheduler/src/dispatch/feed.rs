@@ -7,7 +7,7 @@ use farm::journal::MessageEvent;
 use ipc::agent::{ContentSum, Job, JobRecipient, ToAgent};
 use proto::disposition::{Disposition, Outcome};
 use proto::status::Status;
-use spool::{Entry, Spool, SpoolError};
+use spool::{Entry, SpoolError};
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::os::fd::OwnedFd;
@@ -45,12 +45,13 @@ impl Scheduler {
 
     fn try_feed(&mut self, feed: &Feed) -> Result<(), FeedError> {
         let entry = self.records.get(&mut self.spool, feed.place)?;
-        let body = self.spool.open(feed.place)?;
+        let body = self.spool.body(&entry)?;
         let (recipients, twins) = self.distinct(&entry, &feed.recipients);
-        if entry.large {
+        if entry.is_large() {
             self.contents.handed_out(feed.place, entry.id);
         }
-        let key = if entry.large { FileKey::Large(entry.id) } else { FileKey::Segment(feed.place.segment) };
+        let key =
+            if entry.is_large() { FileKey::Large(entry.id) } else { FileKey::Segment(feed.place.segment) };
         let duplicate = || -> io::Result<OwnedFd> {
             let descriptor = body.descriptor().ok_or(io::ErrorKind::Unsupported)?;
             descriptor.try_clone_to_owned()

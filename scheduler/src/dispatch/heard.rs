@@ -2,6 +2,7 @@
 
 use crate::queue::{AgentId, JobId};
 use crate::state::Scheduler;
+use farm::profile;
 use ipc::agent::{FromAgent, ToAgent};
 use ipc::supervisor::ChildNumber;
 use proto::disposition::Disposition;
@@ -43,6 +44,7 @@ impl Scheduler {
                 }
             }
             FromAgent::Settled { job, index, disposition } => {
+                self.agents.unwritten(profile::begin());
                 self.settled(JobId(job), index, &bounded(disposition));
             }
             FromAgent::Late { id, index, disposition } => self.late(id, index, bounded(disposition)),

@@ -20,12 +20,16 @@ pub(crate) fn policy(section: &Section, channels: &BTreeMap<String, Channel>, ho
     }
 }
 
+/// The channel that delivers nothing.
+const HOLD: &str = "hold";
+
 fn channel_policy(name: &str, channel: &Channel, section: &Section) -> ChannelPolicy {
     let rest = GroupPolicy {
         jobs: u32::MAX,
         jobs_per_host: jobs_per_host(channel.sessions_per_host),
         retry: schedule(&section.retry),
-        expire: section.expire,
+        // What an operator wants held waits for him, however long that takes.
+        expire: if name == HOLD { u64::MAX } else { section.expire },
     };
     ChannelPolicy {
         name: name.to_owned(),
@@ -96,6 +100,17 @@ mod tests {
         let group = &smtp.clauses[0].group;
         assert_eq!((group.jobs_per_host, smtp.rest.jobs_per_host), (8, 40));
         assert_eq!((&group.retry, group.expire), (&smtp.rest.retry, smtp.rest.expire));
+    }
+
+    #[test]
+    fn held_mail_never_expires() {
+        let config = config();
+        let policy = policy(&config.scheduler, &config.channels, "mail.example.org");
+        for channel in &policy.channels {
+            let expected = if channel.name == "hold" { u64::MAX } else { config.scheduler.expire };
+            assert_eq!(channel.rest.expire, expected, "{}", channel.name);
+        }
+        assert!(policy.channels.iter().any(|channel| channel.name == "hold"));
     }
 
     #[test]

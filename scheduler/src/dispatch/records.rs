@@ -3,6 +3,7 @@
 //! The last ones stay: a message that has just arrived is fed at once, and a list with thousands of recipients is asked
 //! for again with each of them.
 
+use proto::id::SpoolId;
 use proto::place::Place;
 use spool::{Entry, Segments, Spool, SpoolError};
 use std::collections::{HashMap, VecDeque};
@@ -37,6 +38,21 @@ impl Records {
             }
         }
         entry
+    }
+
+    /// Nothing lies there any more that anybody needs.
+    pub(crate) fn forget(&mut self, place: Place) {
+        if let Some(gone) = self.entries.remove(&place) {
+            self.recipients -= gone.envelope.recipients.len();
+        }
+    }
+
+    /// A segment is gone.
+    pub(crate) fn forget_segment(&mut self, segment: SpoolId) {
+        let places: Vec<Place> =
+            self.order.iter().filter(|place| place.segment == segment).copied().collect();
+        places.into_iter().for_each(|place| self.forget(place));
+        self.order.retain(|place| place.segment != segment);
     }
 
     /// The entry at a place, without keeping it.

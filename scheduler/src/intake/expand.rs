@@ -4,20 +4,33 @@
 //! Recipients of the message itself keep their index. Those that came of the expansion have [`EXPANDED`] plus their
 //! position in it; they are kept in memory, because the message is all that the queue knows a place for.
 
-use super::arrive::{arrival, legs};
+use super::arrive::{Goes, arrival, legs};
+use super::expanded::{Expanded, Kept};
 use crate::state::Scheduler;
 use farm::journal::MessageEvent;
-use proto::envelope::Recipient;
+use proto::envelope::{Recipient, Route};
 use proto::place::Place;
 use spool::{Entry, Expansion, Spool, SpoolError};
-use std::collections::{BTreeMap, HashSet};
-use std::sync::Arc;
+use std::collections::{HashSet, VecDeque};
 
 /// The index of the first recipient that came of an expansion; no envelope has that many recipients.
 pub(crate) const EXPANDED: u32 = 1 << 30;
 
-/// Recipients that came of an expansion, by index.
-pub(crate) type Recipients = BTreeMap<u32, Recipient>;
+/// Parts of an expansion that are read in one turn.
+const PARTS: usize = 4;
+
+/// So many recipients are worth a look at the memory that is free again.
+const MANY: usize = 20_000;
+
+/// An expansion that is being read.
+#[derive(Debug)]
+pub(crate) struct Expanding {
+    of: Place,
+    attempt: u32,
+    /// Parts that are still to be read, with the index of their first recipients.
+    parts: VecDeque<(u32, Place)>,
+    expanded: Expanded,
+}
 
 impl Scheduler {
     /// A part of an expansion was read.
@@ -44,14 +57,49 @@ impl Scheduler {
         true
     }
 
-    /// Lets a message go whose expansion is complete.
+    /// Lets a message go whose expansion is complete: at once if it is small, otherwise some parts per turn.
     pub(crate) fn expand_if_complete(&mut self, of: Place) {
         let Some(winner) = self.unrouted.winner(of) else { return };
-        match self.gather(of, &winner.parts) {
-            Ok(Some((entry, recipients))) => self.let_go(&entry, recipients),
-            Ok(None) => {
+        if self.expanding.iter().any(|expanding| expanding.of == of) {
+            return;
+        }
+        let small = winner.parts.len() <= PARTS;
+        let (attempt, parts) = (winner.attempt, winner.parts.into());
+        let expanding = Expanding { of, attempt, parts, expanded: Expanded::default() };
+        if small {
+            self.expand(expanding);
+        } else {
+            self.expanding.push_back(expanding);
+        }
+    }
+
+    /// Goes on with expansions that are being read. `true` if there is more to do at once.
+    pub(crate) fn expand_on(&mut self) -> bool {
+        if let Some(expanding) = self.expanding.pop_front() {
+            let winner = self.unrouted.winner(expanding.of);
+            // Otherwise the operator has held or removed the message meanwhile.
+            if winner.is_some_and(|winner| winner.attempt == expanding.attempt) {
+                self.expand(expanding);
+            }
+        }
+        !self.expanding.is_empty()
+    }
+
+    /// Reads some parts of an expansion, and lets the message go when these were the last ones.
+    fn expand(&mut self, mut expanding: Expanding) {
+        let (of, attempt) = (expanding.of, expanding.attempt);
+        let outcome = self.gather(&mut expanding).and_then(|good| {
+            if good && !expanding.parts.is_empty() {
+                self.expanding.push_front(expanding);
+                return Ok(true);
+            }
+            Ok(good && self.let_go(of, expanding.expanded)?)
+        });
+        match outcome {
+            Ok(true) => {}
+            Ok(false) => {
                 log::warn!("an expansion of the message at {of:?} leads nowhere and is ignored");
-                for place in self.unrouted.discard(of, winner.attempt) {
+                for place in self.unrouted.discard(of, attempt) {
                     self.book.finished(place);
                 }
             }
@@ -62,56 +110,66 @@ impl Scheduler {
         }
     }
 
-    /// The message and the recipients that the parts give it, those that it has already left out; `None` if there is
-    /// nobody or somebody has no route.
-    fn gather(
-        &mut self,
-        of: Place,
-        parts: &[(u32, Place)],
-    ) -> Result<Option<(Arc<Entry>, Recipients)>, SpoolError> {
-        let entry = self.records.get(&mut self.spool, of)?;
-        let own: HashSet<_> = entry
-            .envelope
-            .recipients
-            .iter()
-            .map(|recipient| (&recipient.address, &recipient.route))
-            .collect();
-        let mut recipients = Recipients::new();
-        for &(first, place) in parts {
+    /// Takes the recipients that the next parts give the message, those that it has already left out; false if somebody has
+    /// no route.
+    fn gather(&mut self, expanding: &mut Expanding) -> Result<bool, SpoolError> {
+        let entry = self.records.get(&mut self.spool, expanding.of)?;
+        let own = entry.envelope.recipients.iter();
+        let own: HashSet<_> = own.map(|recipient| (&recipient.address, &recipient.route)).collect();
+        for _ in 0..PARTS {
+            let Some((first, place)) = expanding.parts.pop_front() else { break };
             let part = self.spool.load(place)?;
-            if part.envelope.recipients.iter().any(|recipient| recipient.route.is_none()) {
-                return Ok(None);
+            let numbered = (EXPANDED.saturating_add(first)..).zip(&part.envelope.recipients);
+            for (index, recipient) in numbered {
+                let Some(route) = &recipient.route else { return Ok(false) };
+                if own.contains(&(&recipient.address, &recipient.route)) {
+                    continue;
+                }
+                let (address, Route { channel, host, user }) = (recipient.address.to_string(), route);
+                if !expanding.expanded.push(&Kept { index, address: &address, channel, host, user }) {
+                    return Ok(false);
+                }
             }
-            let numbered = (EXPANDED.saturating_add(first)..).zip(part.envelope.recipients);
-            recipients.extend(
-                numbered.filter(|(_, recipient)| !own.contains(&(&recipient.address, &recipient.route))),
-            );
         }
-        let routed = entry.envelope.recipients.iter().any(|recipient| recipient.route.is_some());
-        drop(own);
-        Ok((routed || !recipients.is_empty()).then_some((entry, recipients)))
+        Ok(true)
     }
 
-    fn let_go(&mut self, entry: &Entry, recipients: Recipients) {
-        let place = entry.place;
-        let own = (0..).zip(&entry.envelope.recipients);
-        let all = own.chain(recipients.iter().map(|(&index, recipient)| (index, recipient)));
-        let legs = legs(all);
+    /// Puts a message that has all of its recipients into the queue; false if there is nobody.
+    fn let_go(&mut self, place: Place, mut expanded: Expanded) -> Result<bool, SpoolError> {
+        expanded.shrink();
+        let entry = self.records.get(&mut self.spool, place)?;
+        let own = (0..).zip(&entry.envelope.recipients).filter_map(|(index, recipient)| {
+            let Route { channel, host, user } = recipient.route.as_ref()?;
+            Some(Goes { index, channel, host, user })
+        });
+        let legs = legs(own.chain(expanded.iter().map(Goes::from)));
         let rcpts = legs.iter().map(|leg| leg.recipients.len()).sum::<usize>();
-        let rcpts = u64::try_from(rcpts).unwrap_or(u64::MAX);
-        self.note(entry.id, MessageEvent::Queued { rcpts });
-        let hold = self.holds.remove(&place);
-        self.expanded.insert(place, recipients);
-        self.queue.arrived(arrival(entry, legs, hold), self.now.utc);
-        self.book.waits(place, entry.id);
+        if rcpts == 0 {
+            return Ok(false);
+        }
+        let arrival = arrival(&entry, legs, self.holds.get(&place).copied());
+        self.expanded.insert(place, expanded);
+        let line = self.waiting_line(&arrival).inspect_err(|_| drop(self.expanded.remove(&place)))?;
+        self.ledger.append_text(&line);
+        drop(line);
+        self.tracks.logged(place);
+        self.holds.remove(&place);
+        self.note(entry.id, MessageEvent::Queued { rcpts: u64::try_from(rcpts).unwrap_or(u64::MAX) });
+        self.enter(arrival, true);
+        self.checkpoint.has(&self.queue, entry.id);
         for part in self.unrouted.remove(place) {
             self.book.finished(part);
         }
+        if rcpts >= MANY {
+            // Its line, its legs and its parts took much more than what stays.
+            sys::memory::trim();
+        }
+        Ok(true)
     }
 
     /// Who a recipient of a message is.
     pub(crate) fn recipient(&self, entry: &Entry, index: u32) -> Option<Recipient> {
         let own = usize::try_from(index).ok().and_then(|index| entry.envelope.recipients.get(index));
-        own.or_else(|| self.expanded.get(&entry.place)?.get(&index)).cloned()
+        own.cloned().or_else(|| self.expanded.get(&entry.place)?.get(index)?.recipient())
     }
 }

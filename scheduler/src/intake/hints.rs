@@ -16,6 +16,9 @@ impl Scheduler {
 
     /// A hint is believed if its segment exists; what it says of an end is checked when that is read.
     fn believe(&mut self, hint: Hint) -> bool {
+        if self.keeper.owns(hint.segment) {
+            return true;
+        }
         match self.tracks.get(hint.segment) {
             Some(track) if track.is_released() => true,
             Some(_) => {

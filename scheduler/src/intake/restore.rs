@@ -1,9 +1,11 @@
 //! The start: the log says what waits, the segments have what is new since.
 
-use super::expand::{EXPANDED, Recipients};
-use super::{Scan, Tracks, Unrouted};
+use super::arrive::{Goes, legs};
+use super::expand::EXPANDED;
+use super::{Expanded, Kept, Scan, Tracks, Unrouted};
 use crate::dispatch::{Agents, Contents, Records};
-use crate::log::{Book, Checkpoint, Ledger, Replay};
+use crate::keeper::Keeper;
+use crate::log::{Book, Checkpoint, Finished, Ledger, Replay};
 use crate::notices::Notices;
 use crate::queue::{Arrival, Hold, Leg, Policy, Queue};
 use crate::state::{Known, Scheduler};
@@ -12,20 +14,23 @@ use farm::exit::{Exit, Fatal};
 use farm::fault::Faults;
 use farm::hints::Hints;
 use farm::journal::{Journal, ProgramEvent};
-use proto::address::ReversePath;
-use proto::disposition::Disposition;
-use proto::envelope::Recipient;
 use proto::id::SpoolId;
 use proto::place::Place;
-use spool::log::{Log, LogRecord, Waiting};
-use spool::{Segments, Spool};
-use std::collections::{BTreeMap, BTreeSet};
+use spool::log::{Log, LogLine, Part};
+use spool::{Segments, Spool, SpoolError};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// Milliseconds that agents which outlived the last scheduler have to report what they finished meanwhile.
+/// Milliseconds that agents which outlived the last scheduler have to call.
+const CALLS: u64 = 1_000;
+
+/// Milliseconds that those which have called have to report what they finished meanwhile.
 const LATE: u64 = 2_000;
 
 /// Milliseconds for which their reports are kept for messages that are still to be read.
 const KEPT: u64 = 60_000;
+
+/// Milliseconds for which segments are read before anything else is done.
+const READING: u64 = 1_000;
 
 /// What a scheduler is made of.
 #[derive(Debug)]
@@ -34,7 +39,7 @@ pub(crate) struct Parts {
     pub(crate) spool: Segments,
     pub(crate) log: Log,
     /// What the log says.
-    pub(crate) records: Vec<LogRecord>,
+    pub(crate) replay: Replay,
     pub(crate) policy: Policy,
     pub(crate) router_hints: Hints,
     pub(crate) journal: Journal,
@@ -45,27 +50,29 @@ impl Scheduler {
     /// Goes on from disk: restores what the log says, takes over what dead writers left, reads what is new.
     ///
     /// # Errors
-    /// No thread can be started.
+    /// No thread can be started, or the log cannot be read.
     pub(crate) fn restore(parts: Parts) -> Result<Self, Fatal> {
-        let Parts { hostname, spool, log, records, policy, router_hints, journal, now } = parts;
-        // With an empty log no agent can have anything to report.
-        let start = if records.is_empty() { now.utc } else { now.utc + LATE };
-        let lines = records.len();
-        let mut replay = Replay::of(records);
+        let Parts { hostname, spool, log, mut replay, policy, router_hints, journal, now } = parts;
+        replay.close();
         let mut ledger = Ledger::new(log).map_err(Fatal::doing(Exit::System, "log-sync thread"))?;
-        if lines > 2 * replay.len() {
+        if replay.lines > 2 * replay.len() {
             ledger.overdue();
         }
+        let keeper =
+            Keeper::start(&spool, replay.lines == 0).map_err(Fatal::doing(Exit::System, "keeper thread"))?;
         let mut scheduler = Self {
             now,
             hostname,
             spool,
-            queue: Queue::new(policy, start),
+            keeper,
+            queue: Queue::new(policy, now.utc),
             ledger,
             book: Book::default(),
             checkpoint: Checkpoint::default(),
             tracks: Tracks::default(),
             unrouted: Unrouted::default(),
+            expanding: VecDeque::new(),
+            entrance: VecDeque::new(),
             expanded: BTreeMap::new(),
             known: BTreeMap::new(),
             holds: BTreeMap::new(),
@@ -82,29 +89,86 @@ impl Scheduler {
             faults: Faults::default(),
             hints_dropped: 0,
         };
-        scheduler.replay(replay);
+        // With an empty log no agent can have anything to report.
+        if replay.lines > 0 {
+            scheduler.await_reports(now);
+        }
+        let read = scheduler.replay(replay);
+        read.map_err(Fatal::doing(Exit::Io, "logs/scheduler"))?;
+        // Most of what was needed to read the log is free again.
+        sys::memory::trim();
         Ok(scheduler)
     }
 
-    fn replay(&mut self, replay: Replay) {
-        let there = self.open_tracks(&replay);
-        let mut waiting: Vec<Waiting> = replay.waiting.into_values().collect();
-        waiting.sort_by_key(|waiting| waiting.id);
-        let mut holds = replay.held;
-        for waiting in waiting {
-            let hold = holds.remove(&waiting.place);
-            self.restore_message(waiting, hold);
+    /// Nothing is handed out until agents that outlived the last scheduler have had the time to call.
+    pub(crate) fn await_reports(&mut self, now: Moment) {
+        self.queue.start_at(now.utc + CALLS);
+        self.late_until = now.utc + KEPT;
+    }
+
+    /// One of them has called. If nothing has been handed out yet, it has the time to report.
+    pub(crate) fn survivor_called(&mut self) {
+        if self.queue.is_starting(self.now.utc) {
+            self.queue.start_at(self.now.utc + LATE);
         }
-        self.holds = holds.into_iter().filter(|(place, _)| there.contains(&place.segment)).collect();
+    }
+
+    fn replay(&mut self, mut replay: Replay) -> Result<(), SpoolError> {
+        let there = self.open_tracks(&replay);
+        let waiting = replay.take_waiting();
+        self.restore_messages(&waiting, &there, &mut replay)?;
+        drop(waiting);
+        self.known.extend(self.finished_unread(&there, &replay));
+        self.holds = replay.held.into_iter().filter(|(place, _)| there.contains(&place.segment)).collect();
         for clock in replay.clocks.values() {
             self.queue.restore_clock(clock, self.now.utc);
         }
+        self.queue.all_restored();
         let segments = self.take_over();
-        while self.read_on() {}
+        // What takes longer is read while mail passes.
+        let until = moment().mono + READING;
+        while self.read_on() && moment().mono < until {}
         let messages = self.queue.gauges().messages + self.unrouted.len();
         let messages = u64::try_from(messages).unwrap_or(u64::MAX);
         let time = moment().mono.saturating_sub(self.now.mono);
         self.note_own(ProgramEvent::Recovered { segments, messages, time });
+        Ok(())
+    }
+
+    /// Reads the lines of the messages that wait once more, and takes them into the queue.
+    fn restore_messages(
+        &mut self,
+        waiting: &[(u64, Place)],
+        there: &BTreeSet<SpoolId>,
+        replay: &mut Replay,
+    ) -> Result<(), SpoolError> {
+        let mut lines = self.ledger.lines();
+        for &(at, place) in waiting {
+            while let Some(line) = lines.next_line()? {
+                if line.offset() == at {
+                    let settled = replay.settled.remove(&place).unwrap_or_default();
+                    if !self.restore_message(&line, place, &settled, &mut replay.held)? {
+                        replay.finished.insert(place, Finished::All);
+                    } else if self.is_to_be_read(there, place) {
+                        self.known.insert(place, Known::Waiting);
+                    }
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The record there is still to be read.
+    fn is_to_be_read(&self, there: &BTreeSet<SpoolId>, place: Place) -> bool {
+        let cursor = self.tracks.get(place.segment).map_or(0, |track| track.cursor());
+        place.offset >= cursor && there.contains(&place.segment)
+    }
+
+    /// What the log says of finished records that are still to be read.
+    fn finished_unread(&self, there: &BTreeSet<SpoolId>, replay: &Replay) -> Vec<(Place, Known)> {
+        let finished = replay.finished.iter().filter(|(place, _)| self.is_to_be_read(there, **place));
+        finished.map(|(&place, finished)| (place, Known::Finished(finished.clone()))).collect()
     }
 
     /// Segments that exist are read on from their cursors; what the log says of others is over. Gives those that exist.
@@ -121,55 +185,98 @@ impl Scheduler {
                 self.tracks.open(segment, cursor);
             }
         }
-        let tracks = &self.tracks;
-        let unread = |place: &Place| {
-            let cursor = tracks.get(place.segment).map_or(0, |track| track.cursor());
-            place.offset >= cursor && there.contains(&place.segment)
-        };
-        let waiting =
-            replay.waiting.keys().filter(|place| unread(place)).map(|&place| (place, Known::Waiting));
-        let finished = replay.finished.iter().filter(|(place, _)| unread(place));
-        let finished = finished.map(|(&place, finished)| (place, Known::Finished(finished.clone())));
-        let known: BTreeMap<Place, Known> = waiting.chain(finished).collect();
-        self.known = known;
         there
     }
 
-    fn restore_message(&mut self, waiting: Waiting, hold: Option<Hold>) {
-        let place = waiting.place;
-        let mut legs: BTreeMap<(String, String, u32, String), Leg> = BTreeMap::new();
-        let mut expanded = Recipients::new();
-        for recipient in waiting.recipients {
-            let (channel, host) = match &recipient.route {
-                Some(route) => (route.channel.clone(), route.host.clone()),
-                // Nobody writes that; should it be there, it is shown and not lost.
-                None => ("unrouted".to_owned(), String::new()),
-            };
-            let (due, last) = crate::log::heard(&recipient.why);
-            let key = (channel.clone(), host.clone(), recipient.attempts, recipient.why);
-            let leg = legs.entry(key).or_insert_with(|| leg(channel, host, recipient.attempts, due, last));
-            leg.recipients.push(recipient.index);
-            if recipient.index >= EXPANDED {
-                let kept = Recipient { address: recipient.address, route: recipient.route };
-                expanded.insert(recipient.index, kept);
+    /// Takes a message into the queue; false if none of its recipients is open any more.
+    fn restore_message(
+        &mut self,
+        line: &LogLine<'_>,
+        place: Place,
+        settled: &BTreeSet<u32>,
+        holds: &mut BTreeMap<Place, Hold>,
+    ) -> Result<bool, SpoolError> {
+        let Some(waiting) = line.waiting()? else { return Ok(false) };
+        let id = waiting.id;
+        let (mut open, mut expanded) = (Open::default(), Expanded::default());
+        let read = waiting.read(|part| {
+            if settled.contains(&part.index) {
+                return;
             }
+            if part.index >= EXPANDED {
+                let Part { index, address, channel, host, user, .. } = &part;
+                expanded.push(&Kept { index: *index, address, channel, host, user });
+            }
+            open.push(part);
+        });
+        let (notify, received) = read.ok_or_else(|| line.unknown())?;
+        let hold = holds.remove(&place);
+        let legs = open.into_legs();
+        if legs.is_empty() {
+            return Ok(false);
         }
         if !expanded.is_empty() {
+            expanded.shrink();
             self.expanded.insert(place, expanded);
         }
-        let arrival = Arrival {
-            message: waiting.id,
-            place,
-            received: waiting.received,
-            notify: waiting.from != ReversePath::Null,
-            hold,
-            legs: legs.into_values().collect(),
-        };
-        self.queue.arrived(arrival, self.now.utc);
+        let arrival = Arrival { message: id, place, received, notify, hold, legs };
+        self.queue.restored(arrival, self.now.utc);
+        Ok(true)
     }
 }
 
-fn leg(channel: String, host: String, attempts: u32, due: Option<u64>, last: Option<Disposition>) -> Leg {
-    let attempts = u16::try_from(attempts).unwrap_or(u16::MAX);
-    Leg { channel, host, recipients: Vec::new(), attempts, due, last }
+/// The open recipients of a message that is restored: nearly always one.
+#[derive(Default)]
+struct Open<'a> {
+    first: Option<Part<'a>>,
+    more: Vec<Part<'a>>,
+}
+
+impl<'a> Open<'a> {
+    fn push(&mut self, part: Part<'a>) {
+        match &self.first {
+            None => self.first = Some(part),
+            Some(_) => self.more.push(part),
+        }
+    }
+
+    /// Those that were tried as often and heard the same go together.
+    fn into_legs(self) -> Vec<Leg> {
+        let Some(first) = self.first else { return Vec::new() };
+        if self.more.is_empty() {
+            return vec![restored(leg(&first, vec![first.index]), &first)];
+        }
+        let all: Vec<Part<'_>> = std::iter::once(first).chain(self.more).collect();
+        let mut groups: BTreeMap<(u32, &str), Vec<&Part<'_>>> = BTreeMap::new();
+        for part in &all {
+            groups.entry((part.attempts, &part.why)).or_default().push(part);
+        }
+        let mut restored_legs = Vec::new();
+        for group in groups.into_values() {
+            let Some(&like) = group.first() else { continue };
+            let all = group.iter().map(|part| Goes {
+                index: part.index,
+                channel: channel_of(part),
+                host: &part.host,
+                user: &part.user,
+            });
+            restored_legs.extend(legs(all).into_iter().map(|leg| restored(leg, like)));
+        }
+        restored_legs
+    }
+}
+
+fn leg(part: &Part<'_>, indexes: Vec<u32>) -> Leg {
+    Leg::fresh(channel_of(part), &part.host, indexes)
+}
+
+/// A leg that was tried like this recipient.
+fn restored(leg: Leg, like: &Part<'_>) -> Leg {
+    let (due, last) = crate::log::heard(&like.why);
+    Leg { attempts: u16::try_from(like.attempts).unwrap_or(u16::MAX), due, last, ..leg }
+}
+
+/// Nobody writes a recipient without a route; should one be there, it is shown and not lost.
+fn channel_of<'a>(part: &'a Part<'_>) -> &'a str {
+    if part.channel.is_empty() { "unrouted" } else { &part.channel }
 }

@@ -9,7 +9,7 @@ use farm::journal::ProgramEvent;
 use proto::id::SpoolId;
 use proto::place::Place;
 use spool::log::LogRecord;
-use spool::{Damage, Spool, SpoolError, Takeover};
+use spool::{Damage, Spool, Takeover};
 use std::collections::{BTreeSet, VecDeque};
 
 /// Milliseconds between two scans.
@@ -20,9 +20,6 @@ const SOON: u64 = 1_000;
 
 /// Messages written into the log per turn because they never got an attempt.
 const SWEEP: usize = 200;
-
-/// Segments removed per turn; each waits for the disk.
-const REMOVALS: usize = 2;
 
 /// When the next scan is due, and what the last one left to do.
 #[derive(Debug, Default)]
@@ -133,7 +130,7 @@ impl Scheduler {
     }
 
     /// Says once what is damaged.
-    pub(super) fn note_damage(&mut self, damage: &Damage) {
+    pub(crate) fn note_damage(&mut self, damage: &Damage) {
         if !self.scan.told.insert(Place { segment: damage.segment, offset: damage.from }) {
             return;
         }
@@ -151,22 +148,14 @@ impl Scheduler {
         });
     }
 
-    /// Removes segments in which everything is finished, some per call.
+    /// Has segments removed in which everything is finished.
     pub(crate) fn remove_finished(&mut self) {
-        let mut left = REMOVALS;
         for segment in self.removable() {
             if self.agents.hold(segment) {
                 self.agents.release(segment);
-                continue;
-            }
-            if left == 0 {
-                return;
-            }
-            left -= 1;
-            if let Err(error) = self.remove(segment) {
+            } else if let Err(error) = self.order_removal(segment) {
                 self.note_failure("remove", &format!("segments/{segment}"), &error, "tried again in 60s");
-                self.set_gone_at(segment, None);
-                return;
+                self.stays(segment);
             }
         }
     }
@@ -176,7 +165,7 @@ impl Scheduler {
         let spent: Vec<(SpoolId, Option<Mark>)> = self
             .tracks
             .iter()
-            .filter(|(_, track)| track.is_spent())
+            .filter(|&(segment, track)| track.is_spent() && !self.keeper.is_removing(segment))
             .map(|(segment, track)| (segment, track.gone_at))
             .collect();
         let mut removable = Vec::new();
@@ -203,11 +192,17 @@ impl Scheduler {
         }
     }
 
-    fn remove(&mut self, segment: SpoolId) -> Result<(), SpoolError> {
-        self.spool.remove(segment)?;
+    /// A segment is removed.
+    pub(crate) fn gone(&mut self, segment: SpoolId) {
+        self.spool.forget(segment);
         self.tracks.forget(segment);
+        self.records.forget_segment(segment);
         self.scan.told.retain(|place| place.segment != segment);
         self.log(&LogRecord::Removed { segment });
-        Ok(())
+    }
+
+    /// A segment could not be removed.
+    pub(crate) fn stays(&mut self, segment: SpoolId) {
+        self.set_gone_at(segment, None);
     }
 }

@@ -8,6 +8,7 @@ use crate::log::Mark;
 use proto::id::SpoolId;
 use proto::place::Place;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 /// The first octet at which a segment can have a record; see spool(5).
 pub(super) const FIRST: u64 = 4096;
@@ -69,6 +70,17 @@ impl Track {
         self.is_released() && self.is_read() && self.loose.is_empty()
     }
 
+    /// Where it ends, if it is spent.
+    pub(crate) fn spent_end(&self) -> Option<u64> {
+        self.released.filter(|_| self.is_spent())
+    }
+
+    /// Everything that was read is finished or stands in the log.
+    #[cfg(test)]
+    pub(crate) fn is_dealt_with(&self) -> bool {
+        self.loose.is_empty()
+    }
+
     /// It was taken over.
     pub(super) fn is_released(&self) -> bool {
         self.released.is_some()
@@ -117,11 +129,6 @@ impl Track {
         self.announced.remove(&end);
     }
 
-    /// Finished records at or behind the cursor.
-    pub(crate) fn finished(&self) -> impl Iterator<Item = u64> + '_ {
-        self.finished.iter().copied()
-    }
-
     fn prune(&mut self) {
         let cursor = self.cursor();
         while self.finished.first().is_some_and(|&offset| offset < cursor) {
@@ -161,10 +168,19 @@ impl Tracks {
         self.iter().map(|(segment, track)| (segment, track.read)).collect()
     }
 
-    /// Segments with something to read now.
+    /// Segments with something to read now. Those whose writers live come first: new mail does not wait for what was left
+    /// behind.
     pub(super) fn readable(&self, mono: u64) -> Vec<SpoolId> {
         let readable = self.iter().filter(|(_, track)| !track.is_read() && track.not_before <= mono);
-        readable.map(|(segment, _)| segment).collect()
+        let mut readable: Vec<_> = readable.map(|(id, track)| (track.is_released(), id)).collect();
+        readable.sort_unstable();
+        readable.into_iter().map(|(_, segment)| segment).collect()
+    }
+
+    /// We have written in this segment up to here, and know what: there is nothing to read.
+    pub(crate) fn own(&mut self, segment: SpoolId, end: u64) {
+        let track = self.open(segment, FIRST);
+        track.read = track.read.max(end);
     }
 
     /// A record was read and is not dealt with yet.
@@ -192,6 +208,16 @@ impl Tracks {
             track.finished.insert(place.offset);
             track.prune();
         }
+    }
+
+    /// Finished records at or behind the cursors of their segments, after a place.
+    pub(crate) fn finished_after(&self, after: Option<Place>) -> impl Iterator<Item = Place> {
+        let begin = after.map_or(Bound::Unbounded, |after| Bound::Included(after.segment));
+        self.segments.range((begin, Bound::Unbounded)).flat_map(move |(&segment, track)| {
+            let begin = after.filter(|after| after.segment == segment);
+            let begin = begin.map_or(Bound::Unbounded, |after| Bound::Excluded(after.offset));
+            track.finished.range((begin, Bound::Unbounded)).map(move |&offset| Place { segment, offset })
+        })
     }
 
     /// Cursors that have moved since they were asked for last.
@@ -242,10 +268,11 @@ mod tests {
         assert_eq!(tracks.moved(), [(segment, 4096)]);
         tracks.finished(place(5000));
         assert_eq!(tracks.moved(), []);
-        assert_eq!(tracks.get(segment).unwrap().finished().collect::<Vec<_>>(), [5000]);
+        assert_eq!(tracks.finished_after(None).collect::<Vec<_>>(), [place(5000)]);
+        assert_eq!(tracks.finished_after(Some(place(5000))).next(), None);
         tracks.logged(place(4096));
         assert_eq!(tracks.moved(), [(segment, 6000)]);
-        assert_eq!(tracks.get(segment).unwrap().finished().count(), 0, "the cursor speaks for it");
+        assert_eq!(tracks.finished_after(None).next(), None, "the cursor speaks for it");
         tracks.finished(place(6000));
         assert_eq!(tracks.moved(), [(segment, 7000)]);
     }

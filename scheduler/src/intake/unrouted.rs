@@ -7,6 +7,7 @@ use proto::id::SpoolId;
 use proto::place::Place;
 use spool::Expansion;
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 /// Milliseconds until the router is asked again about a message that its hint should have brought it.
 const FIRST_ASK: u64 = 5_000;
@@ -150,13 +151,19 @@ impl Unrouted {
         self.messages.iter().map(|(&place, message)| (place, message))
     }
 
+    /// The messages after a place, in the order of their places.
+    pub(crate) fn after(&self, place: Option<Place>) -> impl Iterator<Item = (Place, &Message)> {
+        let begin = place.map_or(Bound::Unbounded, Bound::Excluded);
+        self.messages.range((begin, Bound::Unbounded)).map(|(&place, message)| (place, message))
+    }
+
     /// How many messages there are.
     pub(crate) fn len(&self) -> usize {
         self.messages.len()
     }
 
     /// A message or a part of an expansion lies in this segment, or a part is about a message in it.
-    pub(super) fn needs(&self, segment: SpoolId) -> bool {
+    pub(crate) fn needs(&self, segment: SpoolId) -> bool {
         self.messages.keys().chain(self.parts.keys()).any(|place| place.segment == segment)
             || self.parts.values().flat_map(BTreeMap::values).any(|part| part.place.segment == segment)
     }

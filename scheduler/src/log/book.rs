@@ -7,12 +7,14 @@
 //! for what lies before them.
 
 use super::said;
-use crate::queue::{Arrival, ThreadClock};
+use crate::queue::{Arrival, Hold, Leg, ThreadClock};
 use crate::state::Scheduler;
+use farm::journal::MessageEvent;
 use proto::id::SpoolId;
 use proto::place::Place;
 use spool::SpoolError;
-use spool::log::{LogRecord, Waiting, WaitingRecipient};
+use spool::log::{LogRecord, Part, WaitingHead};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Milliseconds between two writings of the cursors.
@@ -50,6 +52,13 @@ impl Book {
     /// All of the record is finished.
     pub(crate) fn finished(&mut self, place: Place) {
         self.finished.insert(place);
+    }
+
+    /// The message has a new place.
+    pub(crate) fn moved(&mut self, from: Place, to: Place) {
+        if let Some(large) = self.large.remove(&from) {
+            self.large.insert(to, large);
+        }
     }
 
     /// Everything is written with the next line.
@@ -117,7 +126,7 @@ impl Scheduler {
     /// Writes the messages that wait.
     ///
     /// # Errors
-    /// A message of which nothing but the log remembers the expansion cannot be read.
+    /// A message of which nothing but this line would remember the expansion cannot be read.
     pub(crate) fn write_waiting(&mut self) -> Result<(), SpoolError> {
         for (place, message) in std::mem::take(&mut self.book.waiting) {
             let Some(arrival) =
@@ -125,19 +134,39 @@ impl Scheduler {
             else {
                 continue;
             };
-            match self.waiting(&arrival) {
-                Ok(waiting) => {
-                    self.log(&LogRecord::Waiting(Box::new(waiting)));
+            match self.waiting_line(&arrival) {
+                Ok(line) => {
+                    self.ledger.append_text(&line);
                     self.book.done.remove(&place);
                     self.tracks.logged(place);
+                    self.checkpoint.has(&self.queue, message);
                 }
                 // Nothing but the log remembers which attempt at its expansion has won.
-                Err(error) if self.expanded.contains_key(&place) => return Err(error),
-                // It stays loose: a restart reads it from its segment.
-                Err(error) => log::error!("message {message} cannot be logged as waiting: {error}"),
+                Err(error) if self.tracks.is_loose(place) && self.expanded.contains_key(&place) => {
+                    return Err(error);
+                }
+                Err(error) => self.unwritten(message, &error),
             }
         }
         Ok(())
+    }
+
+    /// A message that waits cannot be read. What the log said of it before still holds, and if it said nothing the message is
+    /// read from its segment after a restart; delivered it cannot be.
+    fn unwritten(&mut self, message: SpoolId, error: &SpoolError) {
+        if matches!(error, SpoolError::Damaged { .. } | SpoolError::Absent(_)) {
+            self.hold_damaged(message, error);
+        } else {
+            log::error!("message {message} cannot be logged as waiting: {error}");
+        }
+    }
+
+    /// Sets a message aside whose record is damaged.
+    pub(super) fn hold_damaged(&mut self, message: SpoolId, error: &SpoolError) {
+        if self.queue.hold_for(message, Hold::Spool, self.now.utc).messages > 0 {
+            let why = error.to_string();
+            self.note(message, MessageEvent::Held { by: "spool", why: &why });
+        }
     }
 
     /// Writes the cursors that have moved.
@@ -148,32 +177,68 @@ impl Scheduler {
     }
 
     /// All that is needed to go on with a message without its segment.
-    pub(super) fn waiting(&mut self, arrival: &Arrival) -> Result<Waiting, SpoolError> {
+    ///
+    /// # Errors
+    /// Its record cannot be read.
+    pub(crate) fn waiting_line(&mut self, arrival: &Arrival) -> Result<String, SpoolError> {
         let entry = self.records.peek(&mut self.spool, arrival.place)?;
-        let mut recipients = Vec::new();
-        for leg in &arrival.legs {
-            let why = said::print(leg.due, leg.last.as_ref());
-            for &index in &leg.recipients {
-                let Some(recipient) = self.recipient(&entry, index) else { continue };
-                recipients.push(WaitingRecipient {
-                    index,
-                    address: recipient.address,
-                    route: recipient.route,
-                    attempts: leg.attempts.into(),
-                    why: why.clone(),
-                });
-            }
-        }
-        recipients.sort_by_key(|recipient| recipient.index);
-        Ok(Waiting {
+        let expanded = self.expanded.get(&arrival.place);
+        let whys = whys(arrival);
+        let parts = open(arrival, &whys).filter_map(|(leg, index, why)| {
+            let own = usize::try_from(index).ok().and_then(|index| entry.envelope.recipients.get(index));
+            let (address, user) = match own {
+                Some(own) => {
+                    let user = own.route.as_ref().map_or("", |route| &route.user);
+                    (Cow::Owned(own.address.to_string()), user)
+                }
+                None => {
+                    expanded.and_then(|all| all.get(index)).map(|kept| (kept.address.into(), kept.user))?
+                }
+            };
+            Some(part(leg, index, address, user.into(), why))
+        });
+        let head = WaitingHead {
             place: entry.place,
             id: entry.id,
             from: entry.envelope.from.clone(),
             received: entry.envelope.received,
             shape: entry.envelope.shape,
-            recipients,
-        })
+        };
+        Ok(head.print(&sorted(parts)))
     }
+}
+
+/// What was said of each leg, in print.
+pub(super) fn whys(arrival: &Arrival) -> Vec<String> {
+    arrival.legs.iter().map(|leg| said::print(leg.due, leg.last.as_ref())).collect()
+}
+
+/// The open recipients, each with its leg and what was said of it.
+pub(super) fn open<'a>(
+    arrival: &'a Arrival,
+    whys: &'a [String],
+) -> impl Iterator<Item = (&'a Leg, u32, &'a str)> {
+    let legs = arrival.legs.iter().zip(whys);
+    legs.flat_map(|(leg, why)| leg.recipients.iter().map(move |&index| (leg, index, why.as_str())))
+}
+
+/// A recipient as the line has it.
+pub(super) fn part<'a>(
+    leg: &'a Leg,
+    index: u32,
+    address: Cow<'a, str>,
+    user: Cow<'a, str>,
+    why: &'a str,
+) -> Part<'a> {
+    let (channel, host) = (leg.channel.as_str().into(), leg.host.as_str().into());
+    Part { index, address, channel, host, user, attempts: leg.attempts.into(), why: why.into() }
+}
+
+/// Recipients in the order of their indexes.
+pub(super) fn sorted<'a>(parts: impl Iterator<Item = Part<'a>>) -> Vec<Part<'a>> {
+    let mut parts: Vec<_> = parts.collect();
+    parts.sort_unstable_by_key(|part| part.index);
+    parts
 }
 
 /// The clock of a thread as a line.

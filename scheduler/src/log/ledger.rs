@@ -5,11 +5,11 @@
 //!
 //! While a checkpoint is under way every line goes into both logs, so that the new one says the same when it takes over.
 
-use super::syncer::{Order, Syncer};
+use super::syncer::{Done, Order, Syncer};
 use farm::clock::Moment;
 use proto::id::SpoolId;
 use spool::SpoolError;
-use spool::log::{Log, LogRecord, Successor};
+use spool::log::{Lines, Log, LogRecord, Successor};
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 
@@ -21,6 +21,9 @@ const PAUSE: u64 = 60_000;
 
 /// A log of less than so many octets is not worth a checkpoint at the start.
 const WORTH: u64 = 1 << 20;
+
+/// Octets of a checkpoint that the loop may wait for.
+const TAIL: u64 = 1 << 20;
 
 /// A point in the log: everything appended before it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +37,8 @@ pub(crate) struct Ledger {
     successor: Option<Successor>,
     /// Most of what the log said when it was opened is over.
     overdue: bool,
+    /// Octets of the checkpoint that are durable.
+    ahead: u64,
     syncer: Syncer,
     written: u64,
     synced: u64,
@@ -53,6 +58,7 @@ impl Ledger {
             log,
             successor: None,
             overdue: false,
+            ahead: 0,
             syncer,
             written: 0,
             synced: 0,
@@ -61,20 +67,35 @@ impl Ledger {
         })
     }
 
+    /// The lines that are in the log in use.
+    pub(crate) fn lines(&self) -> Lines {
+        self.log.lines()
+    }
+
     /// Adds a line.
     pub(crate) fn append(&mut self, record: &LogRecord) {
-        self.log.append(record);
-        if self.successor.is_some() {
-            self.copy(record);
-        }
+        self.append_text(&record.to_string());
+    }
+
+    /// Adds a line in print.
+    pub(crate) fn append_text(&mut self, record: &str) {
+        self.log.append_text(record);
+        self.copy_text(record);
     }
 
     /// Adds a line to the checkpoint under way only; one that cannot be written is given up.
     pub(crate) fn copy(&mut self, record: &LogRecord) {
+        if self.successor.is_some() {
+            self.copy_text(&record.to_string());
+        }
+    }
+
+    /// As [`Ledger::copy`], for a line in print.
+    pub(crate) fn copy_text(&mut self, record: &str) {
         let Some(successor) = &mut self.successor else { return };
-        match successor.append(record) {
+        match successor.append_text(record) {
             // If the thread is gone, the next write says so.
-            Ok(true) => drop(self.syncer.order(Order::Ahead(successor.syncer()))),
+            Ok(true) => drop(self.syncer.order(Order::Ahead(successor.syncer(), successor.size()))),
             Ok(false) => {}
             Err(error) => {
                 log::error!("checkpoint: {error}; the old log goes on");
@@ -89,7 +110,13 @@ impl Ledger {
     /// The new log cannot be begun; the old one goes on.
     pub(crate) fn begin_checkpoint(&mut self, id: SpoolId) -> Result<(), SpoolError> {
         self.successor = Some(self.log.successor(id)?);
+        self.ahead = 0;
         Ok(())
+    }
+
+    /// Nearly all of the checkpoint is durable, so that [`Ledger::succeed`] does not wait for long.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.successor.as_ref().is_none_or(|successor| successor.size() <= self.ahead + TAIL)
     }
 
     /// A checkpoint is under way.
@@ -135,7 +162,10 @@ impl Ledger {
     pub(crate) fn collect(&mut self) -> Result<bool, SpoolError> {
         let before = self.synced;
         for report in self.syncer.reports() {
-            self.synced = self.synced.max(report?);
+            match report? {
+                Done::Log(write) => self.synced = self.synced.max(write),
+                Done::Ahead(octets) => self.ahead = self.ahead.max(octets),
+            }
         }
         Ok(self.synced > before)
     }

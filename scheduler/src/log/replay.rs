@@ -1,7 +1,10 @@
 //! What an old log still says: later lines win over earlier ones about the same thing.
 //!
-//! Pure: lines go in with [`Replay::add`], and the maps are what is left. Nothing here is believed about a place behind
+//! Pure: lines go in with [`Replay::hear`], and the maps are what is left. Nothing here is believed about a place behind
 //! the cursor of its segment but what stands here; everything before the cursor that does not stand here is finished.
+//!
+//! Of a message that waits only the place of its line is kept: there may be a million of them, and they are read once more
+//! when it is known which lines count.
 
 use super::said;
 use crate::queue::{Hold, ThreadClock};
@@ -9,16 +12,19 @@ use proto::address::ReversePath;
 use proto::disposition::Outcome;
 use proto::id::SpoolId;
 use proto::place::Place;
-use spool::log::{LogRecord, Reported, Waiting};
-use std::collections::{BTreeMap, BTreeSet};
+use spool::SpoolError;
+use spool::log::{LogLine, LogRecord, Reported};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The state that a log leaves.
 #[derive(Debug, Default)]
 pub(crate) struct Replay {
     /// How far each segment was read.
     pub(crate) cursors: BTreeMap<SpoolId, u64>,
-    /// Messages that wait, by place.
-    pub(crate) waiting: BTreeMap<Place, Waiting>,
+    /// Where the line of each message that waits begins, by segment and offset of the message.
+    waiting: BTreeMap<SpoolId, HashMap<u64, u64>>,
+    /// Recipients of them that are finished since that line.
+    pub(crate) settled: HashMap<Place, BTreeSet<u32>>,
     /// Messages that are held, by place, whether they wait here or are still to be read.
     pub(crate) held: BTreeMap<Place, Hold>,
     /// Recipients that are finished, of messages that are still to be read.
@@ -27,6 +33,8 @@ pub(crate) struct Replay {
     pub(crate) clocks: BTreeMap<(String, String), ThreadClock>,
     /// Notices whose message is not known to be in the spool.
     pub(crate) notices: BTreeMap<SpoolId, Decided>,
+    /// Lines that were heard.
+    pub(crate) lines: usize,
 }
 
 /// Which recipients of a message are finished.
@@ -50,22 +58,59 @@ pub(crate) struct Decided {
 }
 
 impl Replay {
-    /// The state after all these lines.
-    pub(crate) fn of(records: Vec<LogRecord>) -> Self {
-        let mut replay = Self::default();
-        records.into_iter().for_each(|record| replay.add(record));
-        let cursors = &replay.cursors;
+    /// Takes a line.
+    ///
+    /// # Errors
+    /// [`SpoolError::UnknownLogRecord`].
+    pub(crate) fn hear(&mut self, line: &LogLine<'_>) -> Result<(), SpoolError> {
+        self.lines += 1;
+        if let Some(waiting) = line.waiting()? {
+            self.waits(waiting.place, line.offset());
+        } else if let Some(record) = line.record()? {
+            self.add(record);
+        }
+        Ok(())
+    }
+
+    /// There are no more lines: forgets what is over.
+    pub(crate) fn close(&mut self) {
+        let cursors = &self.cursors;
         let unread = |place: &Place| cursors.get(&place.segment).is_none_or(|cursor| place.offset >= *cursor);
-        replay.finished.retain(|place, _| unread(place));
-        let waiting = &replay.waiting;
-        replay.held.retain(|place, _| unread(place) || waiting.contains_key(place));
-        replay
+        self.finished.retain(|place, _| unread(place));
+        let waiting = &self.waiting;
+        let waits = |place: &Place| {
+            waiting.get(&place.segment).is_some_and(|segment| segment.contains_key(&place.offset))
+        };
+        self.held.retain(|place, _| unread(place) || waits(place));
+    }
+
+    /// The lines of the messages that wait, in the order of the log, each with the place of its message.
+    pub(crate) fn take_waiting(&mut self) -> Vec<(u64, Place)> {
+        let mut lines = Vec::with_capacity(self.waiting.values().map(HashMap::len).sum());
+        for (segment, messages) in std::mem::take(&mut self.waiting) {
+            lines.extend(messages.into_iter().map(|(offset, line)| (line, Place { segment, offset })));
+        }
+        lines.sort_unstable();
+        lines
     }
 
     /// How many lines say the same.
     pub(crate) fn len(&self) -> usize {
-        let places = self.waiting.len() + self.held.len() + self.finished.len();
+        let waiting: usize = self.waiting.values().map(HashMap::len).sum();
+        let places = waiting + self.held.len() + self.finished.len();
         places + self.cursors.len() + self.clocks.len() + self.notices.len()
+    }
+
+    /// A message waits, as the line at this offset says.
+    fn waits(&mut self, place: Place, line: u64) {
+        self.finished.remove(&place);
+        self.settled.remove(&place);
+        self.waiting.entry(place.segment).or_default().insert(place.offset, line);
+    }
+
+    /// A message does not wait any more; gives the line that said so.
+    fn waits_no_more(&mut self, place: Place) -> Option<u64> {
+        self.waiting.get_mut(&place.segment)?.remove(&place.offset)
     }
 
     fn add(&mut self, record: LogRecord) {
@@ -73,10 +118,7 @@ impl Replay {
             LogRecord::Cursor { segment, offset } => {
                 self.cursors.insert(segment, offset);
             }
-            LogRecord::Waiting(waiting) => {
-                self.finished.remove(&waiting.place);
-                self.waiting.insert(waiting.place, *waiting);
-            }
+            LogRecord::Waiting(waiting) => self.waits(waiting.place, 0),
             LogRecord::Thread { channel, host, retry_at, attempts, why } => {
                 self.clock(channel, host, retry_at, attempts, &why);
             }
@@ -118,17 +160,15 @@ impl Replay {
     }
 
     fn done(&mut self, place: Place, recipients: &[u32]) {
-        if let Some(waiting) = self.waiting.get_mut(&place) {
-            waiting.recipients.retain(|waiting| !recipients.contains(&waiting.index));
-            if !recipients.is_empty() && !waiting.recipients.is_empty() {
-                return;
-            }
-            self.waiting.remove(&place);
+        let waits =
+            self.waiting.get(&place.segment).is_some_and(|segment| segment.contains_key(&place.offset));
+        if recipients.is_empty() {
+            self.waits_no_more(place);
+            self.settled.remove(&place);
             self.held.remove(&place);
             self.finished.insert(place, Finished::All);
-        } else if recipients.is_empty() {
-            self.held.remove(&place);
-            self.finished.insert(place, Finished::All);
+        } else if waits {
+            self.settled.entry(place).or_default().extend(recipients);
         } else {
             let finished = self.finished.entry(place).or_insert_with(|| Finished::Some(BTreeSet::new()));
             if let Finished::Some(some) = finished {
@@ -139,15 +179,17 @@ impl Replay {
 
     fn forget(&mut self, segment: SpoolId) {
         self.cursors.remove(&segment);
-        self.waiting.retain(|place, _| place.segment != segment);
+        self.waiting.remove(&segment);
+        self.settled.retain(|place, _| place.segment != segment);
         self.held.retain(|place, _| place.segment != segment);
         self.finished.retain(|place, _| place.segment != segment);
     }
 
     fn moved(&mut self, from: Place, to: Place) {
-        if let Some(mut waiting) = self.waiting.remove(&from) {
-            waiting.place = to;
-            self.waiting.insert(to, waiting);
+        if let Some(line) = self.waits_no_more(from) {
+            let settled = self.settled.remove(&from);
+            self.waits(to, line);
+            self.settled.extend(settled.map(|settled| (to, settled)));
         }
         if let Some(hold) = self.held.remove(&from) {
             self.held.insert(to, hold);
@@ -182,7 +224,7 @@ fn hold_of(why: &str) -> Hold {
 mod tests {
     use super::*;
     use proto::envelope::Shape;
-    use spool::log::WaitingRecipient;
+    use spool::log::{Waiting, WaitingRecipient};
 
     const SEGMENT: u128 = 77;
 
@@ -216,23 +258,47 @@ mod tests {
         LogRecord::Cursor { segment: SpoolId::try_from(SEGMENT).unwrap(), offset }
     }
 
+    /// The state after these lines.
+    fn after(records: Vec<LogRecord>) -> Replay {
+        let mut replay = Replay::default();
+        records.into_iter().for_each(|record| replay.add(record));
+        replay.close();
+        replay
+    }
+
+    fn places(mut replay: Replay) -> Vec<Place> {
+        replay.take_waiting().into_iter().map(|(_, place)| place).collect()
+    }
+
     #[test]
-    fn finished_recipients_leave_what_waits_until_nothing_is_left() {
-        let replay = Replay::of(vec![waiting(10, &[0, 1, 2]), done(10, &[1])]);
-        let left: Vec<u32> = replay.waiting[&place(10)].recipients.iter().map(|r| r.index).collect();
-        assert_eq!(left, [0, 2]);
-        let replay = Replay::of(vec![waiting(10, &[0, 1]), done(10, &[1]), done(10, &[0])]);
-        assert!(replay.waiting.is_empty());
+    fn finished_recipients_of_what_waits_are_noted_until_it_waits_anew() {
+        let replay = after(vec![waiting(10, &[0, 1, 2]), done(10, &[1])]);
+        assert_eq!(replay.settled[&place(10)], BTreeSet::from([1]));
+        let replay = after(vec![waiting(10, &[0, 1, 2]), done(10, &[1]), waiting(10, &[0, 2])]);
+        assert!(replay.settled.is_empty());
+        let replay = after(vec![waiting(10, &[0, 1]), done(10, &[1]), done(10, &[])]);
+        assert!(replay.settled.is_empty());
         assert_eq!(replay.finished[&place(10)], Finished::All);
+        assert_eq!(places(replay), []);
+    }
+
+    #[test]
+    fn what_was_moved_waits_where_it_lies_now() {
+        let (from, to) = (place(10), place(70));
+        let replay = after(vec![waiting(10, &[0, 1]), done(10, &[1]), LogRecord::Moved { from, to }]);
+        assert_eq!(replay.settled[&to], BTreeSet::from([1]));
+        assert_eq!(replay.finished[&from], Finished::All);
+        assert_eq!(places(replay), [to]);
     }
 
     #[test]
     fn what_lies_before_the_cursor_is_forgotten_unless_it_waits() {
         let held = LogRecord::Held { place: place(20), why: "poisoned".into() };
-        let replay = Replay::of(vec![done(10, &[0]), waiting(20, &[0]), held, done(30, &[1]), cursor(30)]);
+        let replay = after(vec![done(10, &[0]), waiting(20, &[0]), held, done(30, &[1]), cursor(30)]);
         assert_eq!(replay.finished.keys().copied().collect::<Vec<_>>(), [place(30)]);
         assert_eq!(replay.finished[&place(30)], Finished::Some(BTreeSet::from([1])));
-        assert_eq!((replay.waiting.len(), replay.held[&place(20)]), (1, Hold::Poisoned));
+        assert_eq!(replay.held[&place(20)], Hold::Poisoned);
+        assert_eq!(places(replay), [place(20)]);
     }
 
     #[test]
@@ -254,10 +320,10 @@ mod tests {
             to: "<s@b.example>".parse().unwrap(),
             recipients: vec![reported],
         };
-        let replay = Replay::of(vec![waiting(10, &[0, 1]), notice.clone()]);
-        assert_eq!(replay.waiting[&place(10)].recipients.len(), 1);
+        let replay = after(vec![waiting(10, &[0, 1]), notice.clone()]);
+        assert_eq!(replay.settled[&place(10)], BTreeSet::from([0]));
         assert!(replay.notices.contains_key(&id));
-        let replay = Replay::of(vec![notice, LogRecord::Noticed { id }]);
+        let replay = after(vec![notice, LogRecord::Noticed { id }]);
         assert!(replay.notices.is_empty());
     }
 
@@ -265,8 +331,9 @@ mod tests {
     fn a_removed_segment_takes_everything_along() {
         let segment = place(0).segment;
         let replay =
-            Replay::of(vec![waiting(10, &[0]), done(20, &[0]), cursor(10), LogRecord::Removed { segment }]);
-        assert!(replay.waiting.is_empty() && replay.finished.is_empty() && replay.cursors.is_empty());
+            after(vec![waiting(10, &[0]), done(20, &[0]), cursor(10), LogRecord::Removed { segment }]);
+        assert!(replay.finished.is_empty() && replay.cursors.is_empty());
+        assert_eq!(places(replay), []);
     }
 
     #[test]
@@ -278,12 +345,12 @@ mod tests {
             attempts,
             why: "4.4.1 - gone".into(),
         };
-        let replay = Replay::of(vec![clock(2)]);
+        let replay = after(vec![clock(2)]);
         let kept = &replay.clocks[&("smtp".to_owned(), "h".to_owned())];
         assert_eq!(
             (kept.attempts, kept.retry_at, kept.last.as_ref().unwrap().reply.as_str()),
             (2, 7, "gone")
         );
-        assert!(Replay::of(vec![clock(2), clock(0)]).clocks.is_empty());
+        assert!(after(vec![clock(2), clock(0)]).clocks.is_empty());
     }
 }

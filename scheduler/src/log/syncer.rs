@@ -13,16 +13,25 @@ use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
-/// Up to which write everything is durable, or why it is not.
-pub(super) type Report = Result<u64, SpoolError>;
+/// What is durable now, or why it is not.
+pub(super) type Report = Result<Done, SpoolError>;
+
+/// What a flush has made durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Done {
+    /// Everything up to this write to the log in use.
+    Log(u64),
+    /// So many octets of a log that is to take its place.
+    Ahead(u64),
+}
 
 /// What is to be flushed.
 #[derive(Debug)]
 pub(super) enum Order {
     /// The log in use, of which so many writes were made.
     Log(LogSync, u64),
-    /// A log that is to take its place.
-    Ahead(LogSync),
+    /// A log that is to take its place, of which so many octets are written.
+    Ahead(LogSync, u64),
 }
 
 /// The handle of the thread.
@@ -55,10 +64,14 @@ impl Syncer {
 
     /// The reports that are there.
     pub(super) fn reports(&self) -> Vec<Report> {
-        // Drained before the channel is read: a report that comes between rings again.
-        let mut octets = [0; 64];
-        while matches!((&self.wake).read(&mut octets), Ok(count) if count > 0) {}
-        self.reports.try_iter().collect()
+        let mut reports: Vec<Report> = self.reports.try_iter().collect();
+        if !reports.is_empty() {
+            // What comes after this rings again; what came before it is there by now.
+            let mut octets = [0; 64];
+            while matches!((&self.wake).read(&mut octets), Ok(count) if count == octets.len()) {}
+            reports.extend(self.reports.try_iter());
+        }
+        reports
     }
 }
 
@@ -85,12 +98,12 @@ fn run(orders: &Receiver<Order>, reports: &Sender<Report>, mut bell: UnixStream)
         let (mut log, mut ahead) = (None, None);
         for order in std::iter::once(first).chain(orders.try_iter()) {
             match order {
-                Order::Log(sync, write) => log = Some((sync, write)),
-                Order::Ahead(sync) => ahead = Some((sync, 0)),
+                Order::Log(sync, write) => log = Some((sync, Done::Log(write))),
+                Order::Ahead(sync, octets) => ahead = Some((sync, Done::Ahead(octets))),
             }
         }
-        for (sync, write) in log.into_iter().chain(ahead) {
-            if reports.send(sync.sync().map(|()| write)).is_err() {
+        for (sync, done) in log.into_iter().chain(ahead) {
+            if reports.send(sync.sync().map(|()| done)).is_err() {
                 return;
             }
             // A full socket is as good as one more octet in it.

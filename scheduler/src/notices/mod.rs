@@ -77,6 +77,13 @@ impl Notices {
         self.pending.values().any(|pending| pending.decided.cause == place)
     }
 
+    /// The message that a notice may be about has a new place.
+    pub(crate) fn moved(&mut self, from: Place, to: Place) {
+        for pending in self.pending.values_mut().filter(|pending| pending.decided.cause == from) {
+            pending.decided.cause = to;
+        }
+    }
+
     /// Those that are not known to be in the spool.
     pub(crate) fn decided(&self) -> impl Iterator<Item = (SpoolId, &Decided)> {
         self.pending.iter().map(|(&id, pending)| (id, &pending.decided))

@@ -156,6 +156,7 @@ impl Process {
             farm.survivors += 1;
             farm.count();
         }
+        self.scheduler.survivor_called();
         self.connected(&name, child, origin, link);
     }
 

@@ -10,6 +10,7 @@ use crate::tools::Listing;
 use farm::event_loop::{EventLoop, Ready};
 use farm::exit::{Exit, Fatal};
 use farm::journal::{Failure, ProgramEvent};
+use farm::profile::{self, Operation};
 use farm::skeleton::{Answering, Child, SupervisorChannel};
 use ipc::Role;
 use ipc::contact::Contact;
@@ -25,6 +26,7 @@ const NOTIFY: usize = 1;
 pub(super) const ROUTER: usize = 2;
 const FLUSHER: usize = 3;
 const LOG: usize = 4;
+const KEEPER: usize = 5;
 /// The first answering end of the rendezvous.
 const DOORS: usize = 10;
 /// Agent 0.
@@ -123,6 +125,7 @@ impl Process {
         self.event_loop.watch(&self.supervisor, SUPERVISOR)?;
         self.event_loop.watch_readable(&self.notify, NOTIFY)?;
         self.event_loop.watch_readable(&self.scheduler.ledger, LOG)?;
+        self.event_loop.watch_readable(&self.scheduler.keeper, KEEPER)?;
         if let Some(flusher) = self.scheduler.spool.wait_fd() {
             self.event_loop.watch_readable(&std::os::fd::AsRawFd::as_raw_fd(&flusher), FLUSHER)?;
         }
@@ -137,7 +140,8 @@ impl Process {
         self.read_hints();
         self.tend_farms();
         self.step_listings();
-        let mut more = self.scheduler.turn()?;
+        let mut more = profile::timed(Operation::Schedule, || self.scheduler.turn())?;
+        self.scheduler.agents.written();
         // What the queue wants of agents is asked for in the next turn.
         more |= !self.scheduler.wants.is_empty();
         self.ask_router();
@@ -169,8 +173,8 @@ impl Process {
             SUPERVISOR => self.hear_supervisor(),
             NOTIFY => self.hinted = true,
             ROUTER => self.hear_router(),
-            // Both are looked at each turn.
-            FLUSHER | LOG => {}
+            // They are looked at each turn.
+            FLUSHER | LOG | KEEPER => {}
             token if token >= AGENTS => {
                 self.hear_agent(AgentId(u64::try_from(token - AGENTS).unwrap_or_default()));
             }
@@ -235,6 +239,7 @@ impl Process {
     /// Gives the queue its limits; a draining one hands out nothing.
     pub(super) fn configure(&mut self) {
         let (section, channels) = &self.settings;
+        self.scheduler.keeper.set_after(section.compact_after);
         let mut policy = policy(section, channels, &self.scheduler.hostname);
         if self.draining.is_some() {
             policy.jobs = 0;

@@ -2,13 +2,14 @@
 
 use crate::dispatch::policy;
 use crate::intake::Parts;
+use crate::log::Replay;
 use crate::state::Scheduler;
 use farm::clock::moment;
 use farm::config::{Channel, Common, Scheduler as Section, SpoolLimits};
 use farm::exit::{Exit, Fatal};
 use farm::hints::Hints;
 use farm::journal::Journal;
-use spool::log::{Log, LogRecord};
+use spool::log::Log;
 use spool::{Disk, Segments, SpoolError, Tuning};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -37,24 +38,29 @@ pub(super) fn scheduler(
     journal: Journal,
 ) -> Result<(Scheduler, bool), Fatal> {
     let mut spool = open_spool(&common.paths.spool, &common.spool)?;
-    let (log, records) = open_log(&mut spool)?;
+    let (log, replay) = open_log(&mut spool)?;
     spool
         .start_flusher(farm::clock::microseconds)
         .map_err(Fatal::doing(Exit::System, "flusher of the spool"))?;
     let router_hints =
         Hints::to(&common.paths.run.join("router.notify")).map_err(Fatal::doing(Exit::System, "hints"))?;
     let (section, channels) = settings;
-    let first = records.is_empty();
-    let scheduler = Scheduler::restore(Parts {
+    let first = replay.lines == 0;
+    let mut scheduler = Scheduler::restore(Parts {
         hostname: common.hostname.clone(),
         spool,
         log,
-        records,
+        replay,
         policy: policy(section, channels, &common.hostname),
         router_hints,
         journal,
         now: moment(),
     })?;
+    scheduler.keeper.set_after(section.compact_after);
+    if !first {
+        // Those that are to report are heard from now on.
+        scheduler.await_reports(moment());
+    }
     Ok((scheduler, first))
 }
 
@@ -66,16 +72,19 @@ fn open_spool(root: &Path, limits: &SpoolLimits) -> Result<Segments, Fatal> {
         reserve: limits.reserve / 4,
         ..Tuning::default()
     };
-    Segments::open(Arc::new(Disk::new(root)), tuning).map_err(failed(root))
+    let disk = Disk::new(root).with_flushes(limits.backend.is_lasting());
+    Segments::open(Arc::new(disk), tuning).map_err(failed(root))
 }
 
 /// Waits for the lock: an earlier scheduler may still be finishing.
-fn open_log(spool: &mut Segments) -> Result<(Log, Vec<LogRecord>), Fatal> {
+fn open_log(spool: &mut Segments) -> Result<(Log, Replay), Fatal> {
     let until = moment().mono + PATIENCE;
+    let mut replay = Replay::default();
     loop {
-        match spool.open_log(OWNER, moment().utc) {
+        match spool.open_log_with(OWNER, moment().utc, &mut |line| replay.hear(line)) {
             Err(SpoolError::LogBusy(_)) if moment().mono < until => std::thread::sleep(EACH),
-            other => return other.map_err(failed(Path::new("logs/scheduler"))),
+            Ok(log) => return Ok((log, replay)),
+            Err(error) => return Err(failed(Path::new("logs/scheduler"))(error)),
         }
     }
 }

@@ -55,6 +55,9 @@ impl Process {
     }
 
     fn query(&mut self, ticket: u64, uid: u32, request: &str) {
+        if let Some(answer) = farm::profile::answer(ticket, request) {
+            return self.tell(&answer);
+        }
         let request = match serde_json::from_str(request) {
             Ok(request) => request,
             Err(error) => {

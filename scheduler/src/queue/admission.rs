@@ -179,7 +179,7 @@ pub enum Obstacle {
     Probing(String),
     /// The limit of the whole scheduler.
     Total(u32),
-    /// The limit of the channel.
+    /// The limit of the channel; 0 if it is paused.
     Channel(u32),
     /// The limit of the thread group.
     Group(u32),
@@ -204,6 +204,7 @@ impl fmt::Display for Obstacle {
             Self::Deferred(words) => f.write_str(words),
             Self::Probing(words) => write!(f, "another message is sent as a probe, after: {words}"),
             Self::Total(limit) => write!(f, "all {limit} jobs of the scheduler are in flight"),
+            Self::Channel(0) => f.write_str("the channel is paused by its configuration (sessions = 0)"),
             Self::Channel(limit) => write!(f, "all {limit} jobs of the channel are in flight"),
             Self::Group(limit) => write!(f, "all {limit} jobs of the host's group are in flight"),
             Self::Host(limit) => write!(f, "all {limit} jobs for this host are in flight"),

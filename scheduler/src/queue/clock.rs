@@ -26,6 +26,7 @@ impl Queue {
                 self.place_ready(key, End::Front);
             }
         }
+        self.write_on();
         self.pump();
     }
 

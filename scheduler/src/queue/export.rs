@@ -1,9 +1,11 @@
 //! The whole state as arrivals and clocks, for a checkpoint of the log; giving them to a new queue restores it.
 
 use super::action::ThreadClock;
-use super::arrival::{Arrival, Leg};
+use super::admission::Channel;
+use super::arrival::{Arrival, Hold, Leg};
 use super::intake::STALE;
 use super::message::{Message, PackedId};
+use super::names::Name;
 use super::notices::Failure;
 use super::state::Queue;
 use super::store::Key;
@@ -11,8 +13,13 @@ use super::thread::{Tap, Thread};
 use super::vertex::{Step, Vertex};
 use proto::disposition::{Disposition, Outcome};
 use proto::id::SpoolId;
+use proto::place::Place;
 use std::collections::HashMap;
 use std::ops::Bound;
+
+/// How far the threads have been gone through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark((Key<Channel>, Name));
 
 impl Queue {
     /// Every message, oldest first. Failures that no notice has reported yet are open, as they are on disk; an attempt
@@ -26,19 +33,39 @@ impl Queue {
         self.ids.get(&message.into()).map(|&key| self.export_message(key))
     }
 
-    /// The first message after that one, oldest first.
-    pub fn arrival_after(&self, after: Option<SpoolId>) -> Option<Arrival> {
+    /// The first message after that one, oldest first: its id, where it lies, and why it is held.
+    pub fn message_after(&self, after: Option<SpoolId>) -> Option<(SpoolId, Place, Option<Hold>)> {
         let begin = after.map_or(Bound::Unbounded, |id| Bound::Excluded(PackedId::from(id)));
         let (_, &key) = self.ids.range((begin, Bound::Unbounded)).next()?;
-        Some(self.export_message(key))
+        let (id, place) = self.name_of(key);
+        Some((id, place, self.messages[key].hold))
+    }
+
+    /// The clocks of up to `limit` threads after a mark; with the mark after which to go on, `None` at the end.
+    pub fn clocks_after(&self, after: Option<Mark>, limit: usize) -> (Vec<ThreadClock>, Option<Mark>) {
+        let begin = after.map_or(Bound::Unbounded, |Mark(key)| Bound::Excluded(key));
+        let part = self.thread_index.range((begin, Bound::Unbounded)).take(limit);
+        let (mut clocks, mut looked, mut last) = (Vec::new(), 0, None);
+        for (&mark, &key) in part {
+            (looked, last) = (looked + 1, Some(Mark(mark)));
+            let thread = &self.threads[key];
+            if thread.tap != Tap::Open {
+                clocks.push(self.export_clock(key, thread));
+            }
+        }
+        (clocks, last.filter(|_| looked == limit))
+    }
+
+    /// The clocks that are kept for threads which are not there.
+    pub fn kept_clocks(&self) -> impl Iterator<Item = &ThreadClock> {
+        self.clocks.values().filter(|clock| clock.retry_at.saturating_add(STALE) > self.now)
     }
 
     /// The clocks of all threads that have failed.
     pub fn clocks(&self) -> impl Iterator<Item = ThreadClock> {
         let failing = self.threads.iter().filter(|(_, thread)| thread.tap != Tap::Open);
         let failing = failing.map(|(key, thread)| self.export_clock(key, thread));
-        let fresh = |clock: &&ThreadClock| clock.retry_at.saturating_add(STALE) > self.now;
-        failing.chain(self.clocks.values().filter(fresh).cloned())
+        failing.chain(self.kept_clocks().cloned())
     }
 
     fn export_clock(&self, key: Key<Thread>, thread: &Thread) -> ThreadClock {

@@ -202,6 +202,7 @@ impl Queue {
     /// Marks a vertex as in flight, in all books.
     fn launch(&mut self, key: Key<Thread>, vertex: Key<Vertex>, agent: AgentId) {
         let thread = &mut self.threads[key];
+        self.scribe.pass(vertex, self.vertices[vertex].next);
         thread.ready.unlink(&mut self.vertices, vertex);
         thread.in_flight += 1;
         thread.agent = Some(agent);

@@ -7,11 +7,16 @@ use super::message::{Message, PackedId};
 use super::state::{End, Queue};
 use super::store::Key;
 use super::thread::{Tap, Thread};
-use super::vertex::{Step, Vertex};
+use super::vertex::{List, Step, Vertex};
 use proto::id::SpoolId;
 use proto::place::Place;
 
 impl Queue {
+    /// Where a message of the queue lies.
+    pub fn place_of(&self, message: SpoolId) -> Option<Place> {
+        self.ids.get(&message.into()).map(|&key| self.name_of(key).1)
+    }
+
     /// The spool has moved a message.
     pub fn moved(&mut self, message: SpoolId, to: Place) -> bool {
         let Some(&key) = self.ids.get(&message.into()) else { return false };
@@ -23,11 +28,32 @@ impl Queue {
         true
     }
 
-    /// A message became durable, or is restored after a restart. An id that is already here is the same message, and
-    /// nothing happens; a message without an open recipient is finished at once.
+    /// A message became durable. An id that is already here is the same message, and nothing happens; a message without an
+    /// open recipient is finished at once.
+    pub fn arrived(&mut self, arrival: Arrival, now: u64) -> bool {
+        self.enter(arrival, false, now)
+    }
+
+    /// A message of before the restart, of which the log says that it waits; otherwise as [`arrived`](Self::arrived).
     ///
     /// A restored time is clamped to `now` plus the longest interval of the retry schedule.
-    pub fn arrived(&mut self, arrival: Arrival, now: u64) -> bool {
+    pub fn restored(&mut self, arrival: Arrival, now: u64) -> bool {
+        self.enter(arrival, true, now)
+    }
+
+    fn enter(&mut self, arrival: Arrival, written: bool, now: u64) -> bool {
+        let message = arrival.message;
+        if !self.begin(arrival, written, now) {
+            return false;
+        }
+        self.complete(message, now);
+        true
+    }
+
+    /// A message comes in parts, because it goes to very many hosts: these are its first legs. More are added with
+    /// [`add`](Self::add), and until [`complete`](Self::complete) it is not finished even if all so far are. `written` says
+    /// that the log has all of it already.
+    pub fn begin(&mut self, arrival: Arrival, written: bool, now: u64) -> bool {
         self.advance(now);
         let id = PackedId::from(arrival.message);
         if self.ids.contains_key(&id) {
@@ -45,15 +71,68 @@ impl Queue {
             hold: arrival.hold,
             notify: arrival.notify,
             removed: false,
+            written,
         });
         self.ids.insert(id, message);
-        let mut elder = None;
-        for leg in arrival.legs {
-            elder = self.add_vertex(message, elder, leg).or(elder);
+        self.growing.insert(message);
+        self.add_vertices(message, arrival.legs);
+        true
+    }
+
+    /// More legs of a message that was begun; false if it is not there.
+    pub fn add(&mut self, message: SpoolId, legs: Vec<Leg>, now: u64) -> bool {
+        self.advance(now);
+        let Some(&key) = self.ids.get(&message.into()) else { return false };
+        if self.messages[key].removed {
+            return false;
         }
-        self.finish_if_done(message);
+        self.add_vertices(key, legs);
         self.pump();
         true
+    }
+
+    /// All legs of a message are there.
+    pub fn complete(&mut self, message: SpoolId, now: u64) {
+        self.advance(now);
+        let Some(&key) = self.ids.get(&message.into()) else { return };
+        self.growing.remove(&key);
+        self.write_if_shut(key);
+        self.finish_if_done(key);
+        self.pump();
+    }
+
+    fn add_vertices(&mut self, message: Key<Message>, legs: Vec<Leg>) {
+        let mut elder = None;
+        for leg in legs {
+            elder = self.add_vertex(message, elder, leg).or(elder);
+        }
+    }
+
+    /// Everything of before the restart is there: puts the messages of each thread in the order of their age.
+    pub fn all_restored(&mut self) {
+        for key in self.threads.keys() {
+            let age = |&vertex: &Key<Vertex>| self.messages[self.vertices[vertex].message].id;
+            let mut ready: Vec<_> = self.chain(self.threads[key].ready.head).collect();
+            if ready.is_sorted_by_key(age) {
+                continue;
+            }
+            ready.sort_by_key(age);
+            let mut list = List::default();
+            ready.into_iter().for_each(|vertex| list.push_back(&mut self.vertices, vertex));
+            self.threads[key].ready = list;
+        }
+    }
+
+    /// Nothing is handed out yet.
+    pub fn is_starting(&self, now: u64) -> bool {
+        now < self.start
+    }
+
+    /// Nothing is handed out before this time (UTC milliseconds) after all.
+    pub fn start_at(&mut self, start: u64) {
+        self.agenda.remove(self.start, Item::Start);
+        self.start = start;
+        self.agenda.add(start, Item::Start);
     }
 
     fn add_vertex(
@@ -83,9 +162,14 @@ impl Queue {
             kills: 0,
             step: Step::Held,
         });
-        match elder {
-            Some(elder) => self.vertices[elder].younger = Some(key),
-            None => self.messages[message].first = Some(key),
+        // Later parts of a message stand in front of earlier ones: the end of its chain is far.
+        let younger = match elder {
+            Some(elder) => self.vertices[elder].younger.replace(key),
+            None => self.messages[message].first.replace(key),
+        };
+        self.vertices[key].younger = younger;
+        if let Some(younger) = younger {
+            self.vertices[younger].elder = Some(key);
         }
         let message = &mut self.messages[message];
         message.open += count;

@@ -25,6 +25,8 @@ pub(super) struct Message {
     pub(super) notify: bool,
     /// An operator removed it while a part was in flight.
     pub(super) removed: bool,
+    /// A record says that it waits.
+    pub(super) written: bool,
 }
 
 /// A spool id without padding, in an order that agrees with that of the ids.

@@ -108,6 +108,7 @@ impl Queue {
         }
         let (message, place) = self.name_of(key);
         self.actions.push_back(Action::Record(Record::Held { message, place, hold: why }));
+        self.write_held(key);
         self.pump();
         Changed { messages: 1, recipients: self.messages[key].open as usize }
     }

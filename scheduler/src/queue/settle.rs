@@ -184,6 +184,9 @@ impl Queue {
         let retry_at = self.now + self.schedule(key).wait(attempts, salt);
         let reason = self.reasons.remember(disposition);
         let thread = &mut self.threads[key];
+        if thread.attempts == 0 {
+            self.scribe.shut(key);
+        }
         thread.attempts = attempts;
         thread.round = thread.round.wrapping_add(1);
         thread.retry_at = retry_at;
@@ -193,28 +196,40 @@ impl Queue {
         }
         self.agenda.add(retry_at, Item::Thread(key));
         self.record_clock(key, Some(disposition.clone()));
-        self.expire_ready(key, disposition);
+        self.scribe.aged(key);
+        self.write_on();
     }
 
-    /// Fails those that are too old, after a round that failed for all. The ready list is nearly in order of age, except
-    /// that probes which failed often stand at its end.
-    fn expire_ready(&mut self, key: Key<Thread>, last: &Disposition) {
+    /// Fails up to `limit` of those that are too old, after a round that failed for all; gives how many it were. The ready
+    /// list is nearly in order of age, except that probes which failed often stand at its end.
+    pub(super) fn expire_ready(&mut self, key: Key<Thread>, limit: usize) -> usize {
+        let Some(last) = self.threads[key].reason else { return 0 };
+        let last = self.reasons.value(last).disposition(Outcome::HostDeferred);
+        let mut failed = 0;
         for end in [End::Front, End::Back] {
-            loop {
-                let ready = &self.threads[key].ready;
-                let oldest = if end == End::Front { ready.head } else { ready.tail };
+            while failed < limit {
+                // The last one takes its thread along.
+                let Some(thread) = self.threads.find(key) else { return failed };
+                let oldest = if end == End::Front { thread.ready.head } else { thread.ready.tail };
                 let Some(vertex) = oldest.filter(|&vertex| self.too_old(vertex)) else { break };
-                self.lift(vertex);
-                let Vertex { message, attempts, recipients, .. } = self.vertices[vertex];
-                for index in self.recipients.list(recipients) {
-                    self.conclude(vertex, index, self.expired(key, last));
-                }
-                self.messages[message].busy -= u32::from(attempts == 0);
-                self.drop_vertex(vertex);
-                self.notify_if_quiet(message);
-                self.finish_if_done(message);
+                self.expire(vertex, &last);
+                failed += 1;
             }
         }
+        failed
+    }
+
+    /// Fails all of a ready vertex for its age.
+    fn expire(&mut self, vertex: Key<Vertex>, last: &Disposition) {
+        self.lift(vertex);
+        let Vertex { message, thread, attempts, recipients, .. } = self.vertices[vertex];
+        for index in self.recipients.list(recipients) {
+            self.conclude(vertex, index, self.expired(thread, last));
+        }
+        self.messages[message].busy -= u32::from(attempts == 0);
+        self.drop_vertex(vertex);
+        self.notify_if_quiet(message);
+        self.finish_if_done(message);
     }
 
     /// Something other than silence came from the host: opens the tap.
@@ -276,8 +291,10 @@ impl Queue {
         }
     }
 
-    fn record_waiting(&mut self, key: Key<Vertex>, own: bool) {
+    /// Says that a vertex waits.
+    pub(super) fn record_waiting(&mut self, key: Key<Vertex>, own: bool) {
         let Vertex { message, thread, recipients, attempts, due, .. } = self.vertices[key];
+        self.messages[message].written = true;
         let (message, place) = self.name_of(message);
         let (channel, host) = self.names_of(thread);
         let recipients = self.recipients.list(recipients);

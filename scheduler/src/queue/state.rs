@@ -10,6 +10,7 @@ use super::names::{Name, Names, Words};
 use super::notices::Pending;
 use super::policy::Policy;
 use super::retry;
+use super::scribe::Scribe;
 use super::store::{Key, Store};
 use super::thread::{Queued, Tap, Thread};
 use super::vertex::{RecipientLists, Recipients, Step, Vertex};
@@ -44,8 +45,11 @@ pub struct Queue {
     pub(super) next_job: u64,
     pub(super) agenda: Agenda,
     pub(super) alarms: Alarms,
+    pub(super) scribe: Scribe,
     pub(super) pending: HashMap<Key<Message>, Pending>,
     pub(super) frozen: BTreeSet<Box<str>>,
+    /// Messages of which more parts are to come.
+    pub(super) growing: BTreeSet<Key<Message>>,
     /// Restored clocks of threads that no message has come for yet, by channel and host.
     pub(super) clocks: HashMap<(Arc<str>, Arc<str>), ThreadClock>,
     pub(super) counters: Counters,
@@ -93,8 +97,10 @@ impl Queue {
             next_job: 1,
             agenda,
             alarms: Alarms::default(),
+            scribe: Scribe::default(),
             pending: HashMap::new(),
             frozen: BTreeSet::new(),
+            growing: BTreeSet::new(),
             clocks: HashMap::new(),
             counters: Counters::default(),
             actions: VecDeque::new(),
@@ -106,9 +112,15 @@ impl Queue {
         self.actions.pop_front()
     }
 
+    /// There is nothing to do.
+    pub fn is_quiet(&self) -> bool {
+        self.actions.is_empty()
+    }
+
     /// When [`tick`](Self::tick) must be called next, UTC milliseconds.
     pub fn next_deadline(&self) -> Option<u64> {
-        self.agenda.first().into_iter().chain(self.alarms.first()).min()
+        let more = self.scribe.is_busy().then_some(self.now);
+        self.agenda.first().into_iter().chain(self.alarms.first()).chain(more).min()
     }
 
     /// How many more messages may be loaded; above the high-water mark the shell leaves them in their segments.
@@ -119,6 +131,11 @@ impl Queue {
     /// How many messages of the queue lie in a segment: at 0 every record of it that was loaded is finished.
     pub fn live_in(&self, segment: SpoolId) -> u32 {
         self.segments.live(segment)
+    }
+
+    /// A small number that no other message in the queue has at the time.
+    pub fn number(&self, message: SpoolId) -> Option<usize> {
+        self.ids.get(&message.into()).map(|key| key.index())
     }
 
     /// Whether the message is in the queue.
@@ -169,10 +186,13 @@ impl Queue {
 
     /// Takes a vertex that is not in flight out of the list it stands in.
     pub(super) fn lift(&mut self, key: Key<Vertex>) {
-        let Vertex { step, thread, .. } = self.vertices[key];
+        let Vertex { step, thread, next, .. } = self.vertices[key];
         let thread = &mut self.threads[thread];
         match step {
-            Step::Ready => thread.ready.unlink(&mut self.vertices, key),
+            Step::Ready => {
+                self.scribe.pass(key, next);
+                thread.ready.unlink(&mut self.vertices, key);
+            }
             Step::Own => thread.own.unlink(&mut self.vertices, key),
             Step::Held => thread.held -= 1,
             Step::InFlight => {}
@@ -221,9 +241,11 @@ impl Queue {
 
     /// Finishes a message all of whose vertices are gone.
     pub(super) fn finish_if_done(&mut self, key: Key<Message>) {
-        if self.messages[key].first.is_some() {
+        let removed = self.messages[key].removed;
+        if self.messages[key].first.is_some() || self.growing.contains(&key) && !removed {
             return;
         }
+        self.growing.remove(&key);
         self.notify(key);
         let Some(message) = self.messages.remove(key) else { return };
         let place = self.segments.place(&message);

@@ -23,7 +23,7 @@ impl<T> Key<T> {
         Self { number: number.expect("a store holds fewer than 2^32 entries"), kind: PhantomData }
     }
 
-    fn index(self) -> usize {
+    pub(super) fn index(self) -> usize {
         self.number.get() as usize - 1
     }
 }

@@ -3,6 +3,7 @@
 mod admission;
 mod bench;
 mod deaths;
+mod growth;
 mod listing;
 mod notices;
 mod operator;

@@ -2,6 +2,7 @@
 
 use super::site::*;
 use ipc::agent::Job;
+use proto::envelope::Recipient;
 use proto::id::SpoolId;
 use proto::place::Place;
 use spool::Expansion;
@@ -126,4 +127,59 @@ fn a_part_about_nothing_is_finished_at_once() {
         site.settle();
     }
     assert_eq!(site.segments(), 0);
+}
+
+/// A list whose members are `recipient(number)`, expanded in parts of 500.
+fn list(site: &mut Site, count: usize, recipient: impl Fn(usize) -> Recipient) -> SpoolId {
+    let mut writer = open(site.directory.path());
+    let mut router = open(site.directory.path());
+    let (message, announced) = commit(&mut writer, vec![unrouted("list@example.org")], START);
+    site.hint(announced);
+    let mut hints = Vec::new();
+    for first in (0..count).step_by(500) {
+        let members: Vec<_> = (first..count.min(first + 500)).map(&recipient).collect();
+        let closed = first + members.len() == count;
+        let part = part(message.place, 1, u32::try_from(first).unwrap(), closed);
+        hints.push(commit_as(&mut router, Some((message.id, part)), members, START).1);
+    }
+    hints.into_iter().for_each(|announced| site.hint(announced));
+    message.id
+}
+
+#[test]
+fn a_long_list_comes_in_over_several_turns_and_a_restart_has_all_of_it() {
+    let mut site = Site::new();
+    let host = |number| format!("h{number}.example");
+    let id = list(&mut site, 5_000, |number| routed(&format!("a{number}@x.example"), &host(number)));
+    assert!(site.it().expanding.is_empty() && site.it().entrance.is_empty());
+    assert_eq!(site.it().queue.check_invariants(), Ok(()));
+    let before = site.it().queue.open(id);
+    site.restart();
+    let after = site.it().queue.open(id);
+    assert_eq!((before, after), (5_000, 5_000));
+    let mut agent = site.agent();
+    agent.hungry(10_000);
+    site.pass(2_000);
+    let mut delivered_to = 0;
+    loop {
+        let jobs = site.talk(&mut agent);
+        if jobs.is_empty() {
+            break;
+        }
+        delivered_to += jobs.len();
+        for job in &jobs {
+            agent.settle(job, job.recipients[0].index, delivered());
+        }
+    }
+    assert_eq!((delivered_to, site.it().queue.gauges().messages), (5_000, 0));
+}
+
+#[test]
+fn many_recipients_of_one_host_go_with_several_jobs() {
+    let mut site = Site::new();
+    list(&mut site, 2_500, |number| routed(&format!("a{number}@x.example"), "x.example"));
+    let mut agent = site.agent();
+    agent.hungry(10);
+    let jobs = site.talk(&mut agent);
+    assert_eq!(jobs.iter().map(|job| job.recipients.len()).collect::<Vec<_>>(), [1_000, 1_000, 500]);
 }

@@ -2,6 +2,7 @@
 
 use crate::dispatch::{Link, Origin};
 use crate::intake::Parts;
+use crate::log::Replay;
 use crate::queue::{AgentId, ChannelPolicy, Policy};
 use crate::state::Scheduler;
 use farm::channel::Channel;
@@ -49,12 +50,13 @@ impl Site {
 
     pub(super) fn start(&mut self) {
         let mut spool = open(self.directory.path());
-        let (log, records) = spool.open_log("scheduler", self.now.utc).unwrap();
+        let mut replay = Replay::default();
+        let log = spool.open_log_with("scheduler", self.now.utc, &mut |line| replay.hear(line)).unwrap();
         let parts = Parts {
             hostname: "mail.example.org".into(),
             spool,
             log,
-            records,
+            replay,
             policy: Policy { channels: vec![ChannelPolicy::named("smtp")], ..Policy::default() },
             router_hints: Hints::to(&self.directory.path().join("router.notify")).unwrap(),
             journal: Journal::file("scheduler", &self.directory.path().join("journal")),
@@ -100,7 +102,8 @@ impl Site {
             self.pass(20);
             let scheduler = self.it();
             let mark = scheduler.ledger.mark();
-            if scheduler.ledger.is_durable(mark) && scheduler.notices.decided().next().is_none() {
+            let idle = scheduler.notices.decided().next().is_none() && scheduler.keeper.is_idle();
+            if idle && scheduler.ledger.is_durable(mark) {
                 return;
             }
             std::thread::sleep(Duration::from_millis(2));

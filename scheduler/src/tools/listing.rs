@@ -68,7 +68,7 @@ impl Listing {
     }
 
     fn unrouted(&self, scheduler: &mut Scheduler, after: Option<Place>) -> (Vec<QueueLine>, Option<Stage>) {
-        let all = scheduler.unrouted.iter().filter(|(place, _)| after.is_none_or(|after| *place > after));
+        let all = scheduler.unrouted.after(after);
         let part: Vec<(Place, Option<String>)> =
             all.map(|(place, message)| (place, message.why_held().map(str::to_owned))).take(PART).collect();
         let next = match part.last() {

@@ -48,7 +48,8 @@ impl Scheduler {
             | Request::Stop
             | Request::Reload
             | Request::Route { .. }
-            | Request::Fault { .. } => return None,
+            | Request::Fault { .. }
+            | Request::Profile { .. } => return None,
         };
         Some(Answer::Lines(lines))
     }

@@ -2,7 +2,7 @@
 
 use super::listing::queue_line;
 use super::{end, refusal};
-use crate::intake::EXPANDED;
+use crate::intake::{EXPANDED, Expanded};
 use crate::queue::{Line, State};
 use crate::state::Scheduler;
 use farm::exit::{Exit, Fatal};
@@ -11,6 +11,7 @@ use proto::envelope::Recipient;
 use proto::place::Place;
 use serde_json::to_string;
 use spool::Entry;
+use std::collections::HashMap;
 
 /// What is said about a message that waits for the router.
 const ROUTING: &str = "waits for the router to say where it goes";
@@ -78,13 +79,19 @@ impl Scheduler {
 
     fn show_queued(&self, entry: &Entry, lines: &[Line]) -> QueueMessage {
         let vertices: Vec<&Line> = lines.iter().collect();
-        let own = (0..).zip(entry.envelope.recipients.iter());
-        let expanded = self.expanded.get(&entry.place).into_iter().flatten();
-        let expanded = expanded.map(|(&index, recipient)| (index, recipient));
+        let own = (0..).zip(entry.envelope.recipients.iter().cloned());
+        let expanded = self.expanded.get(&entry.place).into_iter().flat_map(Expanded::iter);
+        let expanded = expanded.filter_map(|kept| Some((kept.index, kept.recipient()?)));
         // A recipient that was expanded is not one any more.
         let own = own.filter(|(_, recipient)| recipient.route.is_some());
-        let recipients: Vec<QueueRecipient> =
-            own.chain(expanded).map(|(index, recipient)| recipient_line(index, recipient, lines)).collect();
+        let mut open: HashMap<u32, &Line> = HashMap::new();
+        for line in lines {
+            open.extend(line.recipients.iter().map(|&index| (index, line)));
+        }
+        let recipients = own.chain(expanded);
+        let recipients: Vec<QueueRecipient> = recipients
+            .map(|(index, recipient)| recipient_line(index, &recipient, open.get(&index).copied()))
+            .collect();
         let indexes = lines.iter().flat_map(|line| &line.recipients);
         let open: Vec<String> =
             indexes.filter_map(|&index| Some(self.recipient(entry, index)?.address.to_string())).collect();
@@ -127,9 +134,9 @@ fn nothing_known(index: u32, recipient: &Recipient) -> QueueRecipient {
     }
 }
 
-fn recipient_line(index: u32, recipient: &Recipient, lines: &[Line]) -> QueueRecipient {
+fn recipient_line(index: u32, recipient: &Recipient, line: Option<&Line>) -> QueueRecipient {
     let shown = nothing_known(index, recipient);
-    match lines.iter().find(|line| line.recipients.contains(&index)) {
+    match line {
         Some(line) => QueueRecipient {
             state: state_word(line.state).to_owned(),
             next: line.next,

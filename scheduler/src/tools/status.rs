@@ -36,6 +36,7 @@ impl Scheduler {
             ("delivered", gauges.recipients.delivered),
             ("failed", gauges.recipients.failed),
             ("segments", count(self.tracks.iter().count())),
+            ("compacted", self.keeper.compacted()),
         ];
         FarmLine { role: "scheduler".to_owned(), now, gauges: gauge_map(&numbers), ..FarmLine::default() }
     }

@@ -5,6 +5,7 @@ use super::custody::client_of;
 use super::run::Master;
 use farm::event_loop::EventLoop;
 use farm::journal::ProgramEvent;
+use farm::profile::{self, Operation};
 use ipc::smtp_worker::{Connection, Peer};
 use ipc::supervisor::Listener;
 use std::io::{self, Write};
@@ -120,10 +121,12 @@ impl Master {
     /// Accepts one; `false` when nobody waits any more.
     fn accept_one(&mut self, index: usize) -> bool {
         let Some(door) = self.doors.get_mut(index).filter(|door| door.open) else { return false };
+        let begun = profile::begin();
         match accept(&door.socket) {
             Ok((stream, peer)) => {
                 let listener = door.name.clone();
                 self.admit(stream, peer, listener);
+                begun.end(Operation::Accept);
                 true
             }
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => {

@@ -3,6 +3,7 @@
 //! The master keeps its duplicate of a connection until the worker says `taken`. If the worker dies first, the connection
 //! goes to another; if it dies later, its sessions are lost to their clients, and only the counts are settled.
 
+use farm::profile::{self, Begun, Operation};
 use ipc::smtp_worker::{Connection, Peer};
 use ipc::supervisor::ChildNumber;
 use std::collections::HashMap;
@@ -15,6 +16,7 @@ struct Held {
     worker: ChildNumber,
     client: Option<IpAddr>,
     untaken: Option<(Connection, OwnedFd)>,
+    passed: Begun,
 }
 
 /// All sessions, by number.
@@ -44,13 +46,15 @@ impl Custody {
     /// A connection was passed to a worker.
     pub(crate) fn passed(&mut self, worker: ChildNumber, connection: Connection, duplicate: OwnedFd) {
         let (session, client) = (connection.session, client_of(&connection.peer));
-        self.held.insert(session, Held { worker, client, untaken: Some((connection, duplicate)) });
+        let (untaken, passed) = (Some((connection, duplicate)), profile::begin());
+        self.held.insert(session, Held { worker, client, untaken, passed });
     }
 
     /// The worker has it: the duplicate is closed.
     pub(crate) fn taken(&mut self, session: u64) {
         if let Some(held) = self.held.get_mut(&session) {
             held.untaken = None;
+            held.passed.end(Operation::Pass);
         }
     }
 

@@ -239,6 +239,9 @@ impl Master {
     }
 
     fn answer(&mut self, ticket: u64, request: &str) {
+        if let Some(answer) = farm::profile::answer(ticket, request) {
+            return self.tell(&answer);
+        }
         if let Ok(Request::Status) = serde_json::from_str(request) {
             let line = serde_json::to_string(&self.status()).unwrap_or_default();
             self.tell(&FromChild::Answer { ticket, lines: vec![line], last: true });

@@ -4,6 +4,7 @@
 //! only after its [`Done`] has come.
 
 use farm::hints::Hints;
+use farm::profile::{self, Operation};
 use ipc::hint::Hint;
 use proto::envelope::Envelope;
 use proto::id::SpoolId;
@@ -176,7 +177,8 @@ impl Commits {
     fn complete(&mut self, completion: Completion, now: u64, all: &mut Vec<Done>) {
         let batch = u64::try_from(completion.outcomes.len()).unwrap_or(u64::MAX);
         self.in_flight = self.in_flight.saturating_sub(completion.outcomes.len());
-        self.failures = if completion.announced.is_some() { 0 } else { self.failures + 1 };
+        let kept = completion.committed().next().is_some();
+        self.failures = if kept { 0 } else { self.failures + 1 };
         self.stopped |= self.failures >= FAILURES;
         let mut unrouted = false;
         for (ticket, outcome) in completion.outcomes {
@@ -185,6 +187,7 @@ impl Commits {
             all.push(Done { seat: waiting.seat, result: outcome.map(|committed| committed.id), batch });
         }
         if let Some(new) = completion.announced {
+            profile::took(Operation::Flush, completion.elapsed);
             let hint = Hint { segment: new.segment, from: new.from, to: new.to };
             self.scheduler.announce(hint, now);
             if unrouted {

@@ -10,6 +10,7 @@ use super::client::Client;
 use super::desk::Desk;
 use super::receipt::{Receipt, not_taken};
 use super::reporting::{Tally, verb_of};
+use farm::profile::{self, Operation};
 use ipc::routing::Generation;
 use proto::address::ReversePath;
 use proto::envelope::{Envelope, Shape};
@@ -117,7 +118,7 @@ impl Conversation {
                 self.session.drain();
             }
             let rest = input.get(consumed..).unwrap_or_default();
-            let step = self.session.advance(rest, desk.now.mono);
+            let step = profile::timed(Operation::Parse, || self.session.advance(rest, desk.now.mono));
             consumed += step.consumed;
             // Content costs as many steps as it has chunks; its octets are bounded by the turn.
             steps += usize::from(!matches!(step.action, Action::Body(_)));

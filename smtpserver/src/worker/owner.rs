@@ -94,6 +94,9 @@ impl Worker {
     }
 
     fn answer(&mut self, ticket: u64, request: &str) {
+        if let Some(answer) = farm::profile::answer(ticket, request) {
+            return self.tell(&answer);
+        }
         if let Ok(Request::Fault { point, times }) = serde_json::from_str(request) {
             let own = Role::SmtpWorker.to_string();
             if let Some((_, point)) = point.split_once('/').filter(|(role, _)| *role == own) {

@@ -4,10 +4,12 @@ use super::conversation::Conversation;
 use super::desk::Desk;
 use super::receipt::not_taken;
 use farm::journal::{Accepted, Closed, MessageEvent, Refused, SessionEvent};
+use farm::profile::{self, Operation};
 use proto::id::SpoolId;
 use proto::reply::Reply;
 use proto::server::Question;
 use spool::SpoolError;
+use std::time::Duration;
 
 /// Counts of one session.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +36,8 @@ impl Conversation {
         match result {
             Ok(id) => {
                 let helo = self.helo();
+                let commit = farm::clock::microseconds().saturating_sub(handed.since);
+                profile::took(Operation::CommitWait, Duration::from_micros(commit));
                 let accepted = Accepted {
                     session: self.number,
                     client: &self.client.text,
@@ -42,7 +46,7 @@ impl Conversation {
                     rcpts: handed.rcpts,
                     size: handed.size,
                     tls: "",
-                    commit: farm::clock::microseconds().saturating_sub(handed.since),
+                    commit,
                     batch,
                 };
                 desk.note_message(id, MessageEvent::Accepted(accepted));

@@ -4,10 +4,12 @@
 //! nothing. Answers of one generation of the routing tables only are kept, the one heard of last; what the router could
 //! not decide is not kept at all. A generation is a name and no number: of two, neither is the greater.
 //!
-//! A refusal that names the client is not kept, because the next client is another.
+//! A refusal that names the client is not kept, because the next client is another. Where the router says that its answer
+//! holds for a whole domain, it is kept for the domain, so that a list of a hundred thousand costs one question.
 
 use ipc::routing::{Answer, Generation, Verdict};
-use proto::address::Mailbox;
+use proto::address::{Domain, Mailbox};
+use proto::envelope::Route;
 use std::collections::HashMap;
 
 /// How long an acceptance is kept, in milliseconds.
@@ -27,6 +29,15 @@ pub(super) type Key = (Option<Mailbox>, bool);
 pub(super) struct RouteCache {
     current: Option<Generation>,
     entries: HashMap<Key, Entry>,
+    domains: HashMap<(Domain, bool), Way>,
+}
+
+/// Where everybody in a domain goes.
+#[derive(Debug)]
+struct Way {
+    channel: String,
+    host: String,
+    until: u64,
 }
 
 #[derive(Debug)]
@@ -38,8 +49,16 @@ struct Entry {
 impl RouteCache {
     /// The answer that is known, with its generation.
     pub(super) fn get(&self, key: &Key, now: u64) -> Option<(Generation, Verdict)> {
-        let entry = self.entries.get(key).filter(|entry| now < entry.until)?;
-        Some((self.current?, entry.verdict.clone()))
+        if let Some(entry) = self.entries.get(key).filter(|entry| now < entry.until) {
+            return Some((self.current?, entry.verdict.clone()));
+        }
+        Some((self.current?, Verdict::Route(self.way(key, now)?)))
+    }
+
+    fn way(&self, (address, may_relay): &Key, now: u64) -> Option<Route> {
+        let address = address.as_ref()?;
+        let way = self.domains.get(&(address.domain().clone(), *may_relay)).filter(|way| now < way.until)?;
+        Some(Route { channel: way.channel.clone(), host: way.host.clone(), user: address.to_string() })
     }
 
     /// Keeps an answer to a question that `client` asked, if it is of use to others.
@@ -50,9 +69,16 @@ impl RouteCache {
             Verdict::Refuse { text, .. } if !text.contains(client) => REFUSED,
             Verdict::Refuse { .. } | Verdict::Defer { .. } => return,
         };
-        if self.entries.len() >= CAPACITY {
-            self.entries.clear();
+        if let (true, Verdict::Route(route), (Some(address), may_relay)) =
+            (answer.whole_domain, &answer.verdict, &key)
+        {
+            let (channel, host) = (route.channel.clone(), route.host.clone());
+            let way = Way { channel, host, until: now + life };
+            make_room(&mut self.domains);
+            self.domains.insert((address.domain().clone(), *may_relay), way);
+            return;
         }
+        make_room(&mut self.entries);
         self.entries.insert(key, Entry { verdict: answer.verdict.clone(), until: now + life });
     }
 
@@ -68,9 +94,14 @@ impl RouteCache {
 
     fn hear(&mut self, generation: Generation) {
         if self.current != Some(generation) {
-            self.current = Some(generation);
-            self.entries.clear();
+            *self = Self { current: Some(generation), ..Self::default() };
         }
+    }
+}
+
+fn make_room<K, V>(map: &mut HashMap<K, V>) {
+    if map.len() >= CAPACITY {
+        map.clear();
     }
 }
 
@@ -85,7 +116,7 @@ mod tests {
     }
 
     fn answer(generation: Generation, verdict: Verdict) -> Answer {
-        Answer { session: 1, ticket: 1, generation, verdict }
+        Answer { session: 1, ticket: 1, generation, verdict, whole_domain: false }
     }
 
     fn route() -> Verdict {
@@ -133,6 +164,22 @@ mod tests {
             assert_eq!(cache.get(&key("b@b.example"), 0), Some((other, route())));
             assert!(cache.is_current(other) && !cache.is_current(7));
         }
+    }
+
+    #[test]
+    fn an_answer_for_a_whole_domain_is_given_to_everybody_in_it_under_his_own_address() {
+        let mut cache = RouteCache::default();
+        let whole = Answer { whole_domain: true, ..answer(7, route()) };
+        cache.put(key("a@a.example"), &whole, "192.0.2.1", 0);
+        let Some((7, Verdict::Route(found))) = cache.get(&key("B@a.example"), 59_999) else {
+            panic!("no route")
+        };
+        assert_eq!((found.host.as_str(), found.user.as_str()), ("a.example", "B@a.example"));
+        assert_eq!(cache.get(&key("b@a.example"), 60_000), None);
+        assert_eq!(cache.get(&key("b@b.a.example"), 0), None);
+        assert_eq!(cache.get(&(key("b@a.example").0, true), 0), None);
+        cache.put(key("x@b.example"), &answer(8, route()), "192.0.2.1", 0);
+        assert_eq!(cache.get(&key("b@a.example"), 0), None, "another generation");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use farm::channel::{Channel, ChannelError};
 use farm::event_loop::EventLoop;
+use farm::profile::{self, Begun, Operation};
 use ipc::routing::{Answer, FromRouter, Question};
 use std::collections::HashMap;
 use std::fmt;
@@ -23,6 +24,7 @@ const BACKOFF: (u64, u64) = (20, 1000);
 struct Open {
     seat: usize,
     question: Question,
+    begun: Begun,
 }
 
 /// An answer and the seat it is for.
@@ -55,7 +57,7 @@ impl RouterLink {
         if let Some(channel) = &mut self.channel {
             let _its_end_is_told = channel.send(&question);
         }
-        self.open.insert(session, Open { seat, question });
+        self.open.insert(session, Open { seat, question, begun: profile::begin() });
     }
 
     /// The session does not wait any more.
@@ -134,7 +136,8 @@ impl RouterLink {
         if ticket != answer.ticket {
             return None;
         }
-        let Open { seat, question } = self.open.remove(&answer.session)?;
+        let Open { seat, question, begun } = self.open.remove(&answer.session)?;
+        begun.end(Operation::Ask);
         Some(Told { seat, question, answer })
     }
 

@@ -9,7 +9,7 @@ use super::route_cache::RouteCache;
 use super::router_link::RouterLink;
 use super::seat::{self, Seat};
 use farm::channel::Channel;
-use farm::config::{Common, SmtpServer};
+use farm::config::{Backend, Common, SmtpServer};
 use farm::event_loop::{EventLoop, Ready};
 use farm::exit::{Exit, Fatal};
 use farm::fault::Faults;
@@ -20,7 +20,7 @@ use ipc::contact::Contact;
 use ipc::smtp_worker::{FromWorker, ToWorker, WorkerGauges};
 use ipc::supervisor::FromChild;
 use slab::Slab;
-use spool::{Disk, Segments, Spool, SpoolError, Tuning};
+use spool::{Disk, Null, Segments, Spool, SpoolError, Tuning};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -82,7 +82,7 @@ fn worker_of(mut child: Child<SmtpServer>) -> Result<Worker, Fatal> {
     let spool = open_spool(&child.common, &switches, now.utc).map_err(Fatal::doing(Exit::Io, "spool"))?;
     let (run, delay) = (&child.common.paths.run, child.common.spool.commit_delay);
     let hints = |name: &str| Hints::to(&run.join(name)).map_err(Fatal::doing(Exit::System, name));
-    let commits = Commits::new(Box::new(spool), delay, hints("scheduler.notify")?, hints("router.notify")?);
+    let commits = Commits::new(spool, delay, hints("scheduler.notify")?, hints("router.notify")?);
     let connect = Box::new(move || rendezvous.call(role, number));
     let desk = Desk {
         now,
@@ -99,28 +99,36 @@ fn worker_of(mut child: Child<SmtpServer>) -> Result<Worker, Fatal> {
     Ok(Worker::new(child.event_loop, child.supervisor, master, desk))
 }
 
-/// Opens the spool for writing, with its flusher. This process starts no other one, so it may have a thread.
+/// Opens the spool for writing, with its flusher if there is something to flush. This process starts no other one, so it
+/// may have a thread.
 pub(super) fn open_spool(
     common: &Common,
     switches: &Arc<Switches>,
     now: u64,
-) -> Result<Segments, SpoolError> {
+) -> Result<Box<dyn Spool>, SpoolError> {
     let limits = &common.spool;
+    let lasting = limits.backend.is_lasting();
     let default = Tuning::default();
     let segment_size = limits.segment_size.next_multiple_of(BLOCK);
     let tuning = Tuning {
         memory_limit: usize::try_from(limits.memory_limit).unwrap_or(usize::MAX),
         segment_size,
-        fill_step: default.fill_step.min(segment_size),
+        // Zeros ahead make a flush cheap; without one they are of no use.
+        fill_step: if lasting { default.fill_step.min(segment_size) } else { BLOCK },
         reserve: limits.reserve,
         ..default
     };
-    let disk = Disk::new(&common.paths.spool).with_free_probe(sys::space::free_octets);
+    if limits.backend == Backend::Null {
+        return Ok(Box::new(Null::new(&tuning)?));
+    }
+    let disk = Disk::new(&common.paths.spool).with_free_probe(sys::space::free_octets).with_flushes(lasting);
     let storage = Rehearsal::new(Arc::new(disk), Arc::clone(switches));
     let mut spool = Segments::open(Arc::new(storage), tuning)?;
     spool.renew(now)?;
-    spool.start_flusher(farm::clock::microseconds)?;
-    Ok(spool)
+    if lasting {
+        spool.start_flusher(farm::clock::microseconds)?;
+    }
+    Ok(Box::new(spool))
 }
 
 impl Worker {
@@ -194,7 +202,7 @@ impl Worker {
                 MASTER => self.hear_master(),
                 ROUTER => self.hear_router(),
                 SPOOL => self.hear_spool(),
-                token => self.ready(token - SEATS, event.readable),
+                token => self.ready(token - SEATS, *event),
             }
         }
         Ok(())

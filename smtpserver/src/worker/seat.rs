@@ -1,11 +1,13 @@
 //! One session's place in a worker: its socket, what was read and not used up, what is still to be written.
 //!
-//! Readiness is edge-triggered, so `readable` stays set until a read would block. A seat with output that the socket
+//! Readiness is edge-triggered, so `readable` stays set until a read would block, or gives less than it had room for while
+//! the client's end is open: what comes later is announced anew. A seat with output that the socket
 //! does not take reads nothing until it is written; so a client that never reads costs one reply.
 
 use super::conversation::{Conversation, Pause};
 use super::desk::Desk;
 use super::socket::Socket;
+use farm::event_loop::Ready;
 use std::io;
 
 /// Octets read for one session before the others get their turn.
@@ -32,7 +34,9 @@ pub(super) struct Seat {
     pub(super) socket: Socket,
     /// It is on the list of those who get a turn.
     pub(super) queued: bool,
-    pub(super) readable: bool,
+    readable: bool,
+    /// The client has closed its side: reading goes on until that shows.
+    ended: bool,
     held: Vec<u8>,
     /// When output must have been taken.
     write_by: Option<u64>,
@@ -49,11 +53,18 @@ impl Seat {
             socket,
             queued: false,
             readable: false,
+            ended: false,
             held: Vec::new(),
             write_by: None,
             closing: None,
             lost: None,
         }
+    }
+
+    /// The socket is ready.
+    pub(super) fn note_ready(&mut self, event: Ready) {
+        self.readable |= event.readable;
+        self.ended |= event.ended;
     }
 
     /// When this seat must be looked at; `None` while our own side is sure to act.
@@ -130,7 +141,10 @@ impl Seat {
         match self.socket.read(room) {
             // What the client has been told is still sent.
             Ok(0) => self.closing = Some("eof"),
-            Ok(octets) => return octets,
+            Ok(octets) => {
+                self.readable = octets == room.len() || self.ended;
+                return octets;
+            }
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
             Err(_) => self.closing = Some("error"),
         }

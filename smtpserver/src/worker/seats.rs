@@ -9,6 +9,7 @@ use super::router_link::Told;
 use super::run::{SEATS, Worker};
 use super::seat::{After, Seat};
 use super::socket::Socket;
+use farm::event_loop::Ready;
 use ipc::smtp_worker::Connection;
 use spool::SpoolError;
 use std::os::fd::OwnedFd;
@@ -53,9 +54,9 @@ impl Worker {
     }
 
     /// A client's socket is ready.
-    pub(super) fn ready(&mut self, key: usize, readable: bool) {
+    pub(super) fn ready(&mut self, key: usize, event: Ready) {
         if let Some(seat) = self.seats.get_mut(key) {
-            seat.readable |= readable;
+            seat.note_ready(event);
             self.queue(key);
         }
     }

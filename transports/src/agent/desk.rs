@@ -96,12 +96,11 @@ impl Desk {
         if let Some(sum) = job.checksum {
             body = body.checked(Checksum { start: sum.start, sum: sum.sum });
         }
+        if let Some(place) = job.record {
+            body = body.of_record(place, job.id);
+        }
         if job.recipients.is_empty() {
             self.close(ticket);
-            return None;
-        }
-        if !is_itself(&job, body.file()) {
-            self.decline(ticket, &job, "the spool holds another message there; see grange spool check");
             return None;
         }
         Some(Work { ticket, job, body })
@@ -227,13 +226,6 @@ const MEMORY: u64 = 60_000;
 
 /// How many results are remembered at most.
 const MEMORIES: usize = 10_000;
-
-/// The record in front of the content is that of the job's message: a file is recycled some day, and nothing of another
-/// message may ever be sent in its place.
-fn is_itself(job: &Job, file: &File) -> bool {
-    let Some(place) = job.record else { return true };
-    matches!(spool::identity(file, place.segment, place.offset), Ok(Some(id)) if id == job.id)
-}
 
 #[cfg(test)]
 mod tests;

@@ -36,6 +36,9 @@ impl<T: Transport> Agent<T> {
     }
 
     fn answer(&mut self, ticket: u64, request: &str) {
+        if let Some(answer) = farm::profile::answer(ticket, request) {
+            return self.say(&answer);
+        }
         let end = match serde_json::from_str(request) {
             Ok(Request::Fault { point, times }) => {
                 self.arm(&point, times);

@@ -15,7 +15,7 @@ pub(super) fn write(trace: &str, body: &Body, file: &mut impl Write) -> io::Resu
     let mut output = Vec::with_capacity(BLOCK + trace.len());
     lines.push(trace.as_bytes(), &mut output);
     let mut block = vec![0; BLOCK.min(usize::try_from(body.length()).unwrap_or(BLOCK))];
-    let mut content = body.passage();
+    let mut content = body.passage()?;
     loop {
         let octets = content.read(&mut block)?;
         if octets == 0 {

@@ -25,6 +25,8 @@ pub struct Smtp {
     pub(super) connections: Slab<Connection>,
     pub(super) resolver: Resolver,
     pub(super) timers: Timers<usize>,
+    /// When what waits for a quick host has waited too long.
+    pub(super) hurries: Timers<usize>,
     /// Hosts with a connection.
     pub(super) connected_hosts: usize,
     /// Connections with something to do.
@@ -35,7 +37,7 @@ pub struct Smtp {
     pub(super) starving: Vec<usize>,
     /// No transaction is begun any more.
     pub(super) winding_up: bool,
-    scratch: Vec<u8>,
+    pub(super) scratch: Vec<u8>,
 }
 
 impl Smtp {
@@ -48,6 +50,7 @@ impl Smtp {
             connections: Slab::new(),
             resolver: Resolver::new(resolver, RESOLVER),
             timers: Timers::new(),
+            hurries: Timers::new(),
             connected_hosts: 0,
             listed: VecDeque::new(),
             to_serve: VecDeque::new(),
@@ -124,6 +127,12 @@ impl Smtp {
                 self.list(key);
             }
         }
+        while let Some(key) = self.hurries.due(now) {
+            if let Some(host) = self.hosts.get_mut(key) {
+                host.pace.slows();
+                self.list_host(key);
+            }
+        }
     }
 }
 
@@ -134,7 +143,7 @@ impl Transport for Smtp {
     }
 
     fn take(&mut self, work: Work, turn: &mut Turn<'_>) {
-        let delivery = Delivery::new(work);
+        let mut delivery = Delivery::new(work);
         match self.host_of(&delivery.work.job.host) {
             Some(key) => {
                 if let Some(host) = self.hosts.get_mut(key) {
@@ -153,7 +162,7 @@ impl Transport for Smtp {
         } else if let Some(key) = ready.token.checked_sub(FIRST_CONNECTION)
             && let Some(connection) = self.connections.get_mut(key)
         {
-            connection.note_ready(ready.readable, ready.writable);
+            connection.note_ready(ready.readable, ready.writable, ready.ended);
             self.list(key);
         }
     }
@@ -173,7 +182,7 @@ impl Transport for Smtp {
     }
 
     fn deadline(&mut self) -> Option<u64> {
-        [self.timers.next_at(), self.resolver.deadline()].into_iter().flatten().min()
+        [self.timers.next_at(), self.hurries.next_at(), self.resolver.deadline()].into_iter().flatten().min()
     }
 
     fn abandon(&mut self, turn: &mut Turn<'_>) -> Vec<Ticket> {
@@ -185,6 +194,7 @@ impl Transport for Smtp {
                 Some(delivery) if past_the_dot => {
                     delivery.stop_after_this();
                     kept.push(delivery.work.ticket);
+                    drop(connection.take_back());
                 }
                 Some(_) => given_up.push(key),
                 None if connection.opening => given_up.push(key),
@@ -204,12 +214,18 @@ impl Transport for Smtp {
         for (_, host) in &mut self.hosts {
             host.waiting.drain(..).for_each(|delivery| turn.desk.forget(delivery.work.ticket));
             host.idle.clear();
+            host.roomy.clear();
         }
         let mut given_up = Vec::new();
         let mut listed = Vec::new();
         for (key, connection) in &mut self.connections {
             match &mut connection.delivery {
-                Some(delivery) => delivery.stop_after_this(),
+                Some(delivery) => {
+                    delivery.stop_after_this();
+                    if let Some((next, _)) = connection.take_back() {
+                        turn.desk.forget(next.work.ticket);
+                    }
+                }
                 None if connection.opening => given_up.push(key),
                 None => {
                     connection.quit(turn.now.mono);

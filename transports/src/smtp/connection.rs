@@ -1,16 +1,21 @@
 //! One connection: a non-blocking socket around a client session.
 //!
-//! It decides in which order to write and read: what is in the output goes out first, the end of the content is told to
-//! the session as soon as it has gone out, and only then the server is listened to. It does not decide what to deliver.
-//! What happened is collected as [`Event`]s.
+//! It decides in which order to write and read ([`Connection::pump`]): what is in the output goes out first, the end of
+//! the content is told to the session as soon as it has gone out, and only then the server is listened to. It does not
+//! decide what to deliver. What happened is collected as [`Event`]s.
+//!
+//! A job has its content opened before its first command goes out. Another job can wait behind it and go out in its stride
+//! (`stride.rs`).
 
 use super::delivery::Delivery;
 use super::hops::Hop;
 use super::outgoing::{Outgoing, Output};
-use proto::client::{Action, Session, Settings, Stage};
+use super::stride::Next;
+use farm::profile::{self, Begun};
+use proto::client::{Session, Settings, Stage};
 use proto::disposition::Disposition;
 use std::collections::VecDeque;
-use std::io::{self, Read, Write};
+use std::io;
 use std::net::TcpStream;
 
 /// What happened on a connection.
@@ -18,8 +23,12 @@ use std::net::TcpStream;
 pub(super) enum Event {
     /// The fate of a recipient, by its index in the transaction.
     Settled(usize, Disposition),
+    /// The transaction is over, and that of the next job is under way.
+    Followed,
     /// The transaction that was begun has to be begun elsewhere.
     Returned,
+    /// The next job has waited too long behind the one under way.
+    Overdue,
     /// There was a connection, but the server does not serve.
     Unusable(Disposition),
     /// No connection came to be.
@@ -29,15 +38,22 @@ pub(super) enum Event {
 /// One connection. See the head of the file.
 #[derive(Debug)]
 pub(super) struct Connection {
-    stream: TcpStream,
-    session: Option<Session>,
+    pub(super) stream: TcpStream,
+    pub(super) session: Option<Session>,
     settings: Settings,
     connect_by: u64,
-    output: Output,
-    content: Option<Outgoing>,
-    readable: bool,
-    writable: bool,
-    closed: bool,
+    pub(super) output: Output,
+    /// Room for the beginning of a content that is opened next.
+    pub(super) spare: Output,
+    /// The content of the job under way.
+    pub(super) content: Option<Outgoing>,
+    /// The server wants it.
+    pub(super) sending: bool,
+    pub(super) readable: bool,
+    pub(super) writable: bool,
+    /// The server will say nothing more than what is there to be read.
+    pub(super) hung_up: bool,
+    pub(super) closed: bool,
     /// What happened and was not looked at yet.
     pub(super) events: Vec<Event>,
     /// The table entry of its host.
@@ -48,8 +64,18 @@ pub(super) struct Connection {
     pub(super) others: VecDeque<Hop>,
     /// The server has not yet been found to serve.
     pub(super) opening: bool,
+    /// When it was begun to connect.
+    pub(super) begun: Begun,
     /// The job under way.
     pub(super) delivery: Option<Delivery>,
+    /// When its transaction began.
+    pub(super) since: u64,
+    /// The job behind it.
+    pub(super) next: Option<Next>,
+    /// The commands of a job that was taken back are on their way; the connection ends when their turn has come.
+    pub(super) leaving: bool,
+    /// The job under way came in the stride of another.
+    pub(super) strode: bool,
     /// Jobs begun.
     pub(super) served: u32,
     /// When it is closed if no job comes.
@@ -69,22 +95,31 @@ impl Connection {
         settings: Settings,
         (host, connect_by): (usize, u64),
     ) -> io::Result<Self> {
+        let begun = profile::begin();
         Ok(Self {
             stream: sys::connect::start(hop.address)?,
             session: None,
             settings,
             connect_by,
             output: Output::default(),
+            spare: Output::default(),
             content: None,
+            sending: false,
             readable: false,
             writable: false,
+            hung_up: false,
             closed: false,
             events: Vec::new(),
             host,
             hop,
             others,
             opening: true,
+            begun,
             delivery: None,
+            since: 0,
+            next: None,
+            leaving: false,
+            strode: false,
             served: 0,
             idle_by: None,
             listed: false,
@@ -97,9 +132,10 @@ impl Connection {
     }
 
     /// The loop says so.
-    pub(super) fn note_ready(&mut self, readable: bool, writable: bool) {
+    pub(super) fn note_ready(&mut self, readable: bool, writable: bool, hung_up: bool) {
         self.readable |= readable;
         self.writable |= writable;
+        self.hung_up |= hung_up;
     }
 
     /// Nothing more will happen here.
@@ -119,10 +155,9 @@ impl Connection {
 
     /// When [`Connection::expire`] is due.
     pub(super) fn deadline(&self) -> Option<u64> {
-        match &self.session {
-            None => Some(self.connect_by),
-            Some(session) => session.deadline().or(self.idle_by),
-        }
+        let Some(session) = &self.session else { return Some(self.connect_by) };
+        let overdue = self.next.as_ref().map(|next| next.by);
+        session.deadline().or(self.idle_by).into_iter().chain(overdue).min()
     }
 
     /// Time has passed.
@@ -137,15 +172,33 @@ impl Connection {
             self.feed(b"", now);
         } else if self.idle_by.is_some_and(|by| by <= now) {
             self.quit(now);
+        } else if self.next.as_ref().is_some_and(|next| next.by <= now) {
+            self.events.push(Event::Overdue);
         }
     }
 
+    /// Reads the beginning of the content of a job.
+    ///
+    /// # Errors
+    /// The fate of its recipients.
+    pub(super) fn open(
+        &mut self,
+        delivery: &Delivery,
+        scratch: &mut Vec<u8>,
+    ) -> Result<Outgoing, Disposition> {
+        let work = &delivery.work;
+        let buffer = std::mem::take(&mut self.spare);
+        Outgoing::open(&work.body, work.job.shape.leading_dot, buffer, scratch)
+            .map_err(|error| unread(&error))
+    }
+
     /// Begins to deliver; the connection must be idle.
-    pub(super) fn begin(&mut self, delivery: Delivery, now: u64) {
+    pub(super) fn begin(&mut self, mut delivery: Delivery, content: Outgoing, now: u64) {
         let Some(session) = &mut self.session else { return };
+        delivery.begun = profile::begin();
         let begun = session.begin(delivery.transaction(), now);
-        self.delivery = Some(delivery);
-        self.idle_by = None;
+        (self.delivery, self.content, self.since) = (Some(delivery), Some(content), now);
+        (self.idle_by, self.strode) = (None, false);
         if begun.is_err() {
             self.events.push(Event::Returned);
             self.closed = true;
@@ -166,23 +219,8 @@ impl Connection {
         }
     }
 
-    /// Works until nothing more can be done, or a fair share is done; `true` if more can be done.
-    pub(super) fn pump(&mut self, now: u64, scratch: &mut Vec<u8>) -> bool {
-        if self.session.is_none() && !self.connect(now) {
-            return false;
-        }
-        for _ in 0..ROUNDS {
-            let wrote = self.write(now, scratch);
-            let read = self.read(now, scratch);
-            if self.closed || !(wrote || read) {
-                return false;
-            }
-        }
-        true
-    }
-
     /// Whether the connection stands.
-    fn connect(&mut self, now: u64) -> bool {
+    pub(super) fn connect(&mut self, now: u64) -> bool {
         if self.closed || !self.writable {
             return false;
         }
@@ -198,121 +236,13 @@ impl Connection {
         self.events.push(Event::Unreachable(why.to_owned()));
         self.closed = true;
     }
-
-    /// Writes what is there, at most a block of content; `true` if anything was done.
-    fn write(&mut self, now: u64, scratch: &mut Vec<u8>) -> bool {
-        if self.output.is_empty() && !self.refill(now, scratch) {
-            return false;
-        }
-        let mut wrote = false;
-        while self.writable && !self.closed && !self.output.is_empty() {
-            match self.stream.write(self.output.rest()) {
-                Ok(octets) => {
-                    wrote = true;
-                    self.output.advance(octets);
-                    if let (Some(session), Some(_)) = (&mut self.session, &self.content) {
-                        session.body_progress(now);
-                    }
-                }
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => self.writable = false,
-                Err(e) => self.broken(&e, now, scratch),
-            }
-        }
-        if self.output.is_empty() && self.content.as_ref().is_some_and(Outgoing::is_finished) {
-            self.content = None;
-            self.output.shrink();
-            if let Some(session) = &mut self.session {
-                session.body_sent(now);
-            }
-            self.feed(b"", now);
-        }
-        wrote
-    }
-
-    /// Takes the next block of the content; `false` if there is none.
-    fn refill(&mut self, now: u64, scratch: &mut Vec<u8>) -> bool {
-        let Some(content) = self.content.as_mut().filter(|_| !self.closed && self.writable) else {
-            return false;
-        };
-        if let Err(error) = content.fill(&mut self.output, scratch) {
-            log::error!("content: {error}");
-            self.lose(&format!("the content cannot be read from the spool ({error})"), now);
-            return false;
-        }
-        true
-    }
-
-    /// Writing failed. The server may have said why before it closed.
-    fn broken(&mut self, error: &io::Error, now: u64, scratch: &mut Vec<u8>) {
-        self.readable = true;
-        while self.read(now, scratch) {}
-        if !self.closed {
-            self.lose(&error.to_string(), now);
-        }
-    }
-
-    /// Listens once; `true` if anything came.
-    fn read(&mut self, now: u64, scratch: &mut Vec<u8>) -> bool {
-        if !self.readable || self.closed {
-            return false;
-        }
-        scratch.resize(INPUT.max(scratch.len()), 0);
-        match self.stream.read(scratch) {
-            Ok(0) => self.lose("connection closed", now),
-            Ok(octets) => {
-                let input = std::mem::take(scratch);
-                self.feed(input.get(..octets).unwrap_or_default(), now);
-                *scratch = input;
-            }
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
-                self.readable = false;
-                return false;
-            }
-            Err(e) => self.lose(&e.to_string(), now),
-        }
-        true
-    }
-
-    fn lose(&mut self, why: &str, now: u64) {
-        self.content = None;
-        if let Some(session) = &mut self.session {
-            session.lost(why, now);
-        }
-        self.feed(b"", now);
-    }
-
-    /// Hands input to the session and does what it asks for, until it waits.
-    fn feed(&mut self, mut input: &[u8], now: u64) {
-        let Some(session) = &mut self.session else { return };
-        loop {
-            let step = session.advance(input, now);
-            input = input.get(step.consumed..).unwrap_or_default();
-            match step.action {
-                Action::Send(octets) => self.output.push(&octets),
-                Action::Settled(index, disposition) => self.events.push(Event::Settled(index, disposition)),
-                Action::Returned(_) => self.events.push(Event::Returned),
-                Action::Unusable(disposition) => self.events.push(Event::Unusable(disposition)),
-                Action::WantBody => {
-                    if let (None, Some(delivery)) = (&self.content, &self.delivery) {
-                        let work = &delivery.work;
-                        self.content = Some(Outgoing::new(&work.body, work.job.shape.leading_dot));
-                    }
-                    return;
-                }
-                Action::NeedInput | Action::Idle => return,
-                Action::Close => {
-                    self.closed = true;
-                    return;
-                }
-            }
-        }
-    }
 }
 
-/// Blocks written and inputs read in one go, before others have their turn.
-const ROUNDS: usize = 8;
-
-/// Octets read at a time.
-const INPUT: usize = 16 << 10;
+/// The fate of a message whose content the spool does not give.
+fn unread(error: &io::Error) -> Disposition {
+    use proto::disposition::Outcome;
+    use proto::status::Status;
+    log::error!("content: {error}");
+    let words = format!("the content cannot be read from the spool ({error})");
+    Disposition::local(Outcome::Deferred, Status::transient(3, 0), words)
+}

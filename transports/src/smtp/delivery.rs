@@ -1,14 +1,21 @@
 //! One job, and who of its recipients is left.
 //!
-//! A server that takes only so many recipients in one transaction answers 4.5.3 to the rest. As long as each transaction
-//! delivers to somebody, those are sent at once in another one; otherwise they are deferred like anybody else.
+//! A job goes out in transactions of [`PORTION`] recipients. A server that takes fewer answers 4.5.3 to the rest: as long
+//! as each transaction delivers to somebody, those are sent at once in another one. When all of a transaction are
+//! deferred, the recipients that were not tried yet share their fate: the server, or the connection, is in trouble.
 
 use crate::agent::{Desk, Work};
+use farm::profile::{Begun, Operation};
 use ipc::agent::JobRecipient;
 use proto::address::Mailbox;
 use proto::client::Transaction;
 use proto::disposition::{Disposition, Outcome};
 use proto::status::Status;
+
+/// Recipients of one transaction at most: what every server takes.
+///
+/// Source: RFC 5321 section 4.5.3.1.8.
+const PORTION: usize = 100;
 
 /// A job on its way.
 #[derive(Debug)]
@@ -17,21 +24,45 @@ pub(super) struct Delivery {
     pub(super) work: Work,
     /// Positions in the job of the recipients of the transaction under way, or of the next.
     current: Vec<usize>,
+    /// From this position on nobody was tried.
+    untried: usize,
     /// Those that did not fit, and what they are told if there is no further transaction.
     surplus: Vec<(usize, Disposition)>,
+    /// Somebody of the transaction got a final answer, or was delivered to.
+    answered: bool,
+    /// Somebody was delivered to.
     progress: bool,
+    /// What the last one was told who was deferred.
+    deferred: Option<Disposition>,
     /// There is no further transaction.
     last: bool,
+    /// When the transaction under way began.
+    pub(super) begun: Begun,
 }
 
 impl Delivery {
     /// Nobody is settled.
     pub(super) fn new(work: Work) -> Self {
-        let current = (0..work.job.recipients.len()).collect();
-        Self { work, current, surplus: Vec::new(), progress: false, last: false }
+        let untried = work.job.recipients.len().min(PORTION);
+        Self {
+            work,
+            current: (0..untried).collect(),
+            untried,
+            surplus: Vec::new(),
+            answered: false,
+            progress: false,
+            deferred: None,
+            last: false,
+            begun: Begun::default(),
+        }
     }
 
-    /// The transaction for those who are left.
+    /// Its content goes out in one block, so that another job may wait behind it.
+    pub(super) fn is_short(&self) -> bool {
+        self.work.job.length <= SHORT
+    }
+
+    /// The transaction for those whose turn it is.
     pub(super) fn transaction(&self) -> Transaction {
         let job = &self.work.job;
         let recipient = |&position: &usize| job.recipients.get(position).map(forward_path);
@@ -45,26 +76,46 @@ impl Delivery {
     /// What the session says of the recipient at `index` of the transaction.
     pub(super) fn settled(&mut self, index: usize, disposition: Disposition, desk: &mut Desk) {
         let Some(&position) = self.current.get(index) else { return };
-        self.progress |= disposition.outcome == Outcome::Delivered;
-        if disposition.outcome == Outcome::Deferred && disposition.status == TOO_MANY && !self.last {
-            self.surplus.push((position, disposition));
-        } else {
-            self.settle(position, disposition, desk);
+        match disposition.outcome {
+            Outcome::Delivered => (self.progress, self.answered) = (true, true),
+            Outcome::Failed => self.answered = true,
+            Outcome::Deferred if disposition.status == TOO_MANY && !self.last => {
+                return self.surplus.push((position, disposition));
+            }
+            Outcome::Deferred | Outcome::HostDeferred => self.deferred = Some(disposition.clone()),
         }
+        self.settle(position, disposition, desk);
     }
 
-    /// The transaction is over: `true` if another is due for those who did not fit, and nobody is settled twice.
+    /// The transaction is over: `true` if another is due, and nobody is settled twice.
     pub(super) fn goes_on(&mut self, desk: &mut Desk) -> bool {
+        std::mem::take(&mut self.begun).end(Operation::Deliver);
         let surplus = std::mem::take(&mut self.surplus);
-        if self.progress && !self.last && !surplus.is_empty() {
-            self.current = surplus.into_iter().map(|(position, _)| position).collect();
-            self.progress = false;
-            return true;
-        }
+        let (progress, answered) = (std::mem::take(&mut self.progress), std::mem::take(&mut self.answered));
+        self.current.clear();
         for (position, disposition) in surplus {
-            self.settle(position, disposition, desk);
+            if progress && !self.last {
+                self.current.push(position);
+            } else {
+                self.deferred = Some(disposition.clone());
+                self.settle(position, disposition, desk);
+            }
         }
-        false
+        let trouble = self.deferred.take().filter(|_| !answered);
+        if self.last {
+            // Whoever was not tried is the scheduler's again.
+            if self.untried < self.all() {
+                desk.forget(self.work.ticket);
+            }
+        } else if let Some(why) = trouble {
+            self.settle_all(&why, desk);
+            self.current.clear();
+        } else {
+            let end = (self.untried + PORTION.saturating_sub(self.current.len())).min(self.all());
+            self.current.extend(self.untried..end);
+            self.untried = end;
+        }
+        !self.current.is_empty()
     }
 
     /// Lets this transaction be the last.
@@ -72,11 +123,17 @@ impl Delivery {
         self.last = true;
     }
 
-    /// Settles everybody who is in the transaction under way, or in the next.
-    pub(super) fn settle_all(&self, disposition: &Disposition, desk: &mut Desk) {
-        for &position in &self.current {
+    /// Settles everybody who is in the transaction under way, or in a later one.
+    pub(super) fn settle_all(&mut self, disposition: &Disposition, desk: &mut Desk) {
+        let all = self.all();
+        let untried = std::mem::replace(&mut self.untried, all)..all;
+        for position in self.current.iter().copied().chain(untried) {
             self.settle(position, disposition.clone(), desk);
         }
+    }
+
+    fn all(&self) -> usize {
+        self.work.job.recipients.len()
     }
 
     fn settle(&self, position: usize, disposition: Disposition, desk: &mut Desk) {
@@ -86,8 +143,12 @@ impl Delivery {
     }
 }
 
+/// Octets of a short content.
+const SHORT: u64 = 64 << 10;
+
 /// What the session gives to a recipient beyond the server's limit.
 const TOO_MANY: Status = Status::transient(5, 3);
+
 /// For whom, in the words of the route: an alias may have led elsewhere.
 fn forward_path(recipient: &JobRecipient) -> Mailbox {
     recipient.user.parse().unwrap_or_else(|_| recipient.address.clone())

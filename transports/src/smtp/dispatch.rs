@@ -3,7 +3,8 @@
 use super::Smtp;
 use super::connection::Connection;
 use super::hops::{self, Hop};
-use super::host::Route;
+use super::host::{Host, Route};
+use super::pace::QUICK;
 use super::target::{Place, bare};
 use crate::agent::Turn;
 use ipc::resolve::Resolved;
@@ -18,26 +19,77 @@ impl Smtp {
     pub(super) fn serve(&mut self, key: usize, turn: &mut Turn<'_>) {
         let Some(host) = self.hosts.get_mut(key) else { return };
         host.listed = false;
-        self.feed_idle(key, turn.now.mono);
+        while self.hand_out(key, turn) {}
         self.open_wanted(key, turn);
+        self.hurry(key, turn.now.mono);
         if self.hosts.get(key).is_some_and(|host| host.is_over()) {
+            self.hurries.cancel(key);
             let host = self.hosts.remove(key);
             self.names.remove(&host.name);
         }
     }
 
-    fn feed_idle(&mut self, key: usize, now: u64) {
-        while let Some(host) = self.hosts.get_mut(key).filter(|host| !host.waiting.is_empty())
-            && let Some(idle) = host.idle.pop()
-        {
-            let Some(connection) = self.connections.get_mut(idle).filter(|one| one.is_idle()) else {
-                continue;
-            };
-            if let Some(delivery) = host.waiting.pop_front() {
-                connection.served += 1;
-                connection.begin(delivery, now);
-                self.list(idle);
+    /// Gives one job to a connection; `false` if none waits, or no connection is to have it.
+    fn hand_out(&mut self, key: usize, turn: &mut Turn<'_>) -> bool {
+        let now = turn.now.mono;
+        let Some(host) = self.hosts.get_mut(key).filter(|host| !host.waiting.is_empty()) else {
+            return false;
+        };
+        let strides = host.strides(now);
+        let roomy = host.roomy.pop_if(|_| strides);
+        let spreads = roomy.is_none() && host.spreads(0);
+        let Some(number) = roomy.or_else(|| host.idle.pop_if(|_| spreads)) else { return false };
+        let Some(connection) = self.connections.get_mut(number) else { return true };
+        if !connection.is_idle() && !connection.has_room() {
+            return true;
+        }
+        let Some(mut delivery) = host.waiting.pop_front() else { return false };
+        match connection.open(&delivery, &mut self.scratch) {
+            Err(fate) => {
+                delivery.settle_all(&fate, turn.desk);
+                self.rest_again(number);
             }
+            Ok(content) if connection.is_idle() => {
+                connection.served += 1;
+                connection.begin(delivery, content, now);
+                self.make_roomy(number);
+            }
+            Ok(content) => connection.reserve(delivery, content, now),
+        }
+        self.list(number);
+        true
+    }
+
+    /// A connection that was to get a job has got none.
+    fn rest_again(&mut self, number: usize) {
+        let Some(connection) = self.connections.get(number) else { return };
+        if let Some(host) = self.hosts.get_mut(connection.host) {
+            if connection.is_idle() { host.idle.push(number) } else { host.roomy.push(number) }
+        }
+    }
+
+    /// A connection has begun a job: another may wait behind it, unless that would be one too many.
+    pub(super) fn make_roomy(&mut self, number: usize) {
+        let Some(connection) = self.connections.get(number).filter(|connection| connection.has_room()) else {
+            return;
+        };
+        if let Some(host) = self.hosts.get_mut(connection.host)
+            && connection.served < host.limits.messages
+            && !self.winding_up
+            && !host.roomy.contains(&number)
+        {
+            host.roomy.push(number);
+        }
+    }
+
+    /// What waits for a quick host waits as long as something gets on there, and not long otherwise.
+    fn hurry(&mut self, key: usize, now: u64) {
+        let waits =
+            |host: &&Host| !host.waiting.is_empty() && host.pace.is_quick() && host.open > host.opening;
+        if self.hosts.get(key).filter(waits).is_none() {
+            self.hurries.cancel(key);
+        } else if self.hurries.deadline(key).is_none() {
+            self.hurries.set(key, now + QUICK);
         }
     }
 
@@ -87,7 +139,7 @@ impl Smtp {
         host.route = match hops::of(answer, bare(&host.name), port) {
             Ok(hops) => Route::Known(hops, turn.now.mono),
             Err(fate) => {
-                for delivery in host.waiting.drain(..) {
+                for mut delivery in host.waiting.drain(..) {
                     delivery.settle_all(&fate, turn.desk);
                 }
                 Route::Unknown
@@ -139,7 +191,7 @@ impl Smtp {
             host.spent = true;
         } else if let Some(why) = host.failure.take() {
             host.spent = false;
-            for delivery in host.waiting.drain(..) {
+            for mut delivery in host.waiting.drain(..) {
                 delivery.settle_all(&why, turn.desk);
             }
             // Whatever comes next begins with the first address again.

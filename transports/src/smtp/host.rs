@@ -3,6 +3,7 @@
 use super::delivery::Delivery;
 use super::hops::Hop;
 use super::limits::Limits;
+use super::pace::{FAIR, Pace, QUEUE, QUICK};
 use super::target::Target;
 use proto::disposition::Disposition;
 use std::collections::{HashSet, VecDeque};
@@ -21,6 +22,10 @@ pub(super) struct Host {
     pub(super) waiting: VecDeque<Delivery>,
     /// Connections without work, the latest last.
     pub(super) idle: Vec<usize>,
+    /// Connections at work that may take another job in their stride.
+    pub(super) roomy: Vec<usize>,
+    /// How the host keeps up.
+    pub(super) pace: Pace,
     /// Connections in all.
     pub(super) open: usize,
     /// Those of them that are not known to serve yet.
@@ -60,6 +65,8 @@ impl Host {
             limits,
             waiting: VecDeque::new(),
             idle: Vec::new(),
+            roomy: Vec::new(),
+            pace: Pace::default(),
             open: 0,
             opening: 0,
             proven: false,
@@ -74,11 +81,28 @@ impl Host {
 
     /// Whether another connection is needed and allowed.
     pub(super) fn wants_connection(&self, now: u64) -> bool {
-        self.waiting.len() > self.opening
-            && self.open < self.limits.sessions
+        self.waiting.len() > self.opening && self.spreads(self.opening) && self.may_open(now)
+    }
+
+    fn may_open(&self, now: u64) -> bool {
+        self.open < self.limits.sessions
             && (self.proven || self.opening < FIRST)
             && !(self.spent && self.opening > 0)
             && (self.open == 0 || now >= self.enough_until)
+    }
+
+    /// Whether the connections at work, and so many more, are too few for what waits. A quick host is served sooner by few connections that
+    /// carry one message after the other than by many that carry one each.
+    pub(super) fn spreads(&self, more: usize) -> bool {
+        let at_work = self.open.saturating_sub(self.opening + self.idle.len()) + more;
+        let longest = self.waiting.front().is_some_and(Delivery::is_short) && self.pace.is_quick();
+        self.waiting.len() > if longest { QUEUE * at_work } else { 0 }
+    }
+
+    /// Whether a job may wait behind another: where that costs less time than another connection, or none can be had.
+    pub(super) fn strides(&self, now: u64) -> bool {
+        let most = if self.idle.is_empty() && !self.may_open(now) { FAIR } else { QUICK };
+        self.pace.strides(most)
     }
 
     /// Nothing waits, nothing stands, nothing is expected.
@@ -100,6 +124,7 @@ impl Host {
     /// A connection is gone.
     pub(super) fn closed(&mut self, key: usize, was_opening: bool) {
         self.idle.retain(|&other| other != key);
+        self.roomy.retain(|&other| other != key);
         self.open = self.open.saturating_sub(1);
         self.opening = self.opening.saturating_sub(usize::from(was_opening));
     }

@@ -5,8 +5,10 @@
 //!              ▲ next job for an idle connection, next exchanger after a failure ┘
 //! ```
 //!
-//! A host has never more connections than jobs that need one, and two at most before the first has been greeted. A
-//! connection tries the exchangers in the order of the resolver, those that failed lately last; refusal, time-out, a bad
+//! A host has never more connections than jobs that need one, and two at most before the first has been greeted. To a
+//! host that is quick, few connections carry one job after the other: a short job goes out in the stride of another, its
+//! commands with the other's final dot, and another connection is taken only when several jobs wait for each
+//! ([`pace::Pace`]). A connection tries the exchangers in the order of the resolver, those that failed lately last; refusal, time-out, a bad
 //! greeting and a loss before the first transaction lead to the next one. When the last has failed and no connection
 //! stands, everything that waits for the host is deferred with the reason of the last.
 //!
@@ -15,9 +17,10 @@
 //! | `agent.rs` | [`Smtp`]: the tables, and a turn of the loop |
 //! | `dispatch.rs` | which job on which connection, when to open one |
 //! | `outcome.rs` | what comes back from a connection |
-//! | `host.rs` | one host: its queue and its connections |
+//! | `host.rs`, `pace.rs` | one host: its queue and its connections; how it keeps up |
 //! | `delivery.rs` | one job, and who of its recipients is left |
-//! | `connection.rs`, `outgoing.rs` | one connection; the content on its way out |
+//! | `connection.rs`, `pump.rs`, `outgoing.rs` | one connection; its octets; the content on its way out |
+//! | `stride.rs` | a job behind another on the same connection |
 //! | `target.rs`, `limits.rs`, `hops.rs` | what a host means; how much it may get; where to connect |
 //! | `resolver.rs` | the way to the resolver |
 
@@ -30,7 +33,10 @@ mod host;
 mod limits;
 mod outcome;
 mod outgoing;
+mod pace;
+mod pump;
 mod resolver;
+mod stride;
 mod target;
 
 pub use agent::Smtp;

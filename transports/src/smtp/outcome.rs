@@ -4,6 +4,7 @@ use super::Smtp;
 use super::connection::{Connection, Event};
 use super::dispatch::unreachable;
 use crate::agent::Turn;
+use farm::profile::Operation;
 use proto::disposition::{Disposition, Outcome};
 use proto::status::Status;
 
@@ -37,11 +38,36 @@ impl Smtp {
                     delivery.settled(index, disposition, turn.desk);
                 }
             }
-            Event::Returned => match connection.delivery.take() {
-                Some(delivery) if self.winding_up => turn.desk.forget(delivery.work.ticket),
-                Some(delivery) => host.waiting.push_front(delivery),
-                None => {}
-            },
+            Event::Followed => {
+                host.pace.took(turn.now.mono.saturating_sub(connection.since));
+                self.hurries.cancel(connection.host);
+                let ended = connection.delivery.take();
+                connection.promote(turn.now.mono);
+                if let Some(mut ended) = ended
+                    && ended.goes_on(turn.desk)
+                {
+                    host.waiting.push_front(ended);
+                }
+                self.have_turn(key);
+            }
+            Event::Returned => {
+                if connection.strode {
+                    host.pace.stumbles();
+                }
+                match connection.delivery.take() {
+                    Some(delivery) if self.winding_up => turn.desk.forget(delivery.work.ticket),
+                    Some(delivery) => host.waiting.push_front(delivery),
+                    None => {}
+                }
+            }
+            Event::Overdue => {
+                host.pace.slows();
+                if let Some((delivery, _)) = connection.take_back() {
+                    host.waiting.push_front(delivery);
+                    let host = connection.host;
+                    self.list_host(host);
+                }
+            }
             Event::Unusable(why) => host.failed(connection.hop.address, why),
             Event::Unreachable(why) => {
                 host.failed(connection.hop.address, unreachable(&connection.hop, &why));
@@ -53,6 +79,11 @@ impl Smtp {
     fn bury(&mut self, key: usize, turn: &mut Turn<'_>) {
         let Some(mut connection) = self.remove(key, turn) else { return };
         let Some(host) = self.hosts.get_mut(connection.host) else { return };
+        match connection.take_back() {
+            Some((next, _)) if self.winding_up => turn.desk.forget(next.work.ticket),
+            Some((next, _)) => host.waiting.push_front(next),
+            None => {}
+        }
         if let Some(mut delivery) = connection.delivery.take() {
             if delivery.goes_on(turn.desk) {
                 host.waiting.push_front(delivery);
@@ -85,21 +116,43 @@ impl Smtp {
         Some(connection)
     }
 
-    /// A session is idle: it goes on with the same job, or waits for the next, or ends.
+    /// A connection has begun another job: the host is quick or not, and one more job may wait.
+    fn have_turn(&mut self, key: usize) {
+        self.make_roomy(key);
+        let Some(connection) = self.connections.get(key) else { return };
+        let number = connection.host;
+        if self.hosts.get(number).is_some_and(|host| !host.waiting.is_empty()) {
+            self.list_host(number);
+        }
+    }
+
+    /// A session is idle: it goes on with the same job, or the one behind it, or waits for the next, or ends.
     fn rest(&mut self, key: usize, turn: &mut Turn<'_>) {
         let now = turn.now.mono;
         let Some(connection) = self.connections.get_mut(key) else { return };
         let Some(host) = self.hosts.get_mut(connection.host) else { return };
+        host.roomy.retain(|&other| other != key);
         if std::mem::take(&mut connection.opening) {
+            connection.begun.end(Operation::Connect);
             connection.others.clear();
             host.serves(connection.hop.address);
         }
-        if let Some(mut delivery) = connection.delivery.take()
-            && delivery.goes_on(turn.desk)
-        {
-            connection.begin(delivery, now);
-            self.list(key);
-            return;
+        if let Some(mut delivery) = connection.delivery.take() {
+            host.pace.took(now.saturating_sub(connection.since));
+            self.hurries.cancel(connection.host);
+            if delivery.goes_on(turn.desk) {
+                match connection.open(&delivery, &mut self.scratch) {
+                    Ok(content) => connection.begin(delivery, content, now),
+                    Err(fate) => delivery.settle_all(&fate, turn.desk),
+                }
+                return self.list(key);
+            }
+        }
+        if let Some((delivery, Some(content))) = connection.take_back() {
+            connection.served += 1;
+            connection.begin(delivery, content, now);
+            self.make_roomy(key);
+            return self.list(key);
         }
         let needed_elsewhere = !self.starving.is_empty() && host.waiting.is_empty();
         if self.winding_up || needed_elsewhere || connection.served >= host.limits.messages {
@@ -109,6 +162,8 @@ impl Smtp {
         }
         if !host.idle.contains(&key) {
             connection.idle_by = Some(now.saturating_add(self.settings.channel.idle));
+            connection.output.shrink();
+            connection.spare.shrink();
             host.idle.push(key);
         }
         let host = connection.host;

@@ -3,43 +3,61 @@
 use crate::agent::{Body, Passage};
 use proto::client::Stuffing;
 use std::io;
+use std::ops::Range;
 
 /// Octets of content that are read at a time.
-const BLOCK: usize = 64 << 10;
+const BLOCK: usize = 128 << 10;
 
-/// A buffer of octets to be written; bounded by a block of content and its dots, or by one burst of commands.
+/// Octets of content that are read before the server wants it: all of it, as a rule.
+const FIRST: usize = 64 << 10;
+
+/// A buffer of octets to be written; bounded by a block of content and its dots, or by one burst of commands. Its room is
+/// kept, so that it is neither allocated nor cleared anew for every message.
 #[derive(Debug, Default)]
 pub(super) struct Output {
     octets: Vec<u8>,
-    sent: usize,
+    waiting: Range<usize>,
 }
 
 impl Output {
     pub(super) fn push(&mut self, octets: &[u8]) {
-        self.octets.extend_from_slice(octets);
+        let (place, end) = (self.waiting.end, self.waiting.end + octets.len());
+        self.room(octets.len());
+        if let Some(room) = self.octets.get_mut(place..end) {
+            room.copy_from_slice(octets);
+            self.waiting.end = end;
+        }
+    }
+
+    /// So much room behind what waits.
+    fn room(&mut self, octets: usize) -> &mut [u8] {
+        let end = self.waiting.end + octets;
+        if self.octets.len() < end {
+            self.octets.resize(end.next_power_of_two(), 0);
+        }
+        self.octets.get_mut(self.waiting.end..end).unwrap_or_default()
     }
 
     pub(super) fn rest(&self) -> &[u8] {
-        self.octets.get(self.sent..).unwrap_or_default()
+        self.octets.get(self.waiting.clone()).unwrap_or_default()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.sent >= self.octets.len()
+        self.waiting.is_empty()
     }
 
-    /// So many octets have been written. When all have, room that was needed for content is given back.
+    /// So many octets have been written.
     pub(super) fn advance(&mut self, octets: usize) {
-        self.sent += octets;
+        self.waiting.start += octets;
         if self.is_empty() {
-            self.octets.clear();
-            self.sent = 0;
+            self.waiting = 0..0;
         }
     }
 
     /// Gives memory back that only content needs.
     pub(super) fn shrink(&mut self) {
-        if self.is_empty() {
-            self.octets.shrink_to(SMALL);
+        if self.is_empty() && self.octets.len() > SMALL {
+            *self = Self::default();
         }
     }
 }
@@ -50,48 +68,87 @@ pub(super) struct Outgoing {
     content: Passage,
     stuffing: Option<Stuffing>,
     leading_dot: bool,
+    /// The beginning, until it is wanted.
+    first: Option<Output>,
 }
 
 impl Outgoing {
-    pub(super) fn new(body: &Body, leading_dot: bool) -> Self {
-        Self { content: body.passage(), stuffing: Some(Stuffing::new(leading_dot)), leading_dot }
+    /// Reads the beginning, into `buffer`; `scratch` is room for it.
+    ///
+    /// # Errors
+    /// The content cannot be read, or it is not what it should be.
+    pub(super) fn open(
+        body: &Body,
+        leading_dot: bool,
+        mut buffer: Output,
+        scratch: &mut Vec<u8>,
+    ) -> io::Result<Self> {
+        let into = if leading_dot { &mut *scratch } else { &mut buffer.octets };
+        let (content, range) = body.begin(into, FIRST)?;
+        let mut stuffing = Stuffing::new(leading_dot);
+        if leading_dot {
+            let part = scratch.get(range).unwrap_or_default();
+            stuffing.pieces(part).for_each(|piece| buffer.push(piece));
+        } else {
+            buffer.waiting = range;
+            stuffing.pieces(buffer.rest()).for_each(drop);
+        }
+        let mut outgoing = Self { content, stuffing: Some(stuffing), leading_dot, first: None };
+        outgoing.finish(&mut buffer);
+        outgoing.first = Some(buffer);
+        Ok(outgoing)
     }
 
     /// The end of data is in the output.
     pub(super) fn is_finished(&self) -> bool {
-        self.stuffing.is_none()
+        self.stuffing.is_none() && self.first.is_none()
     }
 
-    /// Appends the next block, and behind the last one the end of data. `scratch` is room for a block.
+    /// Appends the next block, and behind the last one the end of data. `scratch` is room for a block; `spare` gets a
+    /// buffer that is not needed any more.
     ///
     /// # Errors
     /// The content cannot be read; what was appended must not go out.
-    pub(super) fn fill(&mut self, output: &mut Output, scratch: &mut Vec<u8>) -> io::Result<()> {
+    pub(super) fn fill(
+        &mut self,
+        output: &mut Output,
+        spare: &mut Output,
+        scratch: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        if let Some(first) = self.first.take() {
+            if output.is_empty() {
+                *spare = std::mem::replace(output, first);
+            } else {
+                output.push(first.rest());
+                *spare = Output { waiting: 0..0, ..first };
+            }
+            return Ok(());
+        }
         let Some(stuffing) = &mut self.stuffing else { return Ok(()) };
         let room = usize::try_from(self.content.rest()).unwrap_or(usize::MAX).min(BLOCK);
         if self.leading_dot {
-            scratch.resize(room, 0);
-            let octets = self.content.read(scratch)?;
+            scratch.resize(room.max(scratch.len()), 0);
+            let octets = self.content.read(scratch.get_mut(..room).unwrap_or_default())?;
             for piece in stuffing.pieces(scratch.get(..octets).unwrap_or_default()) {
                 output.push(piece);
             }
         } else {
             // Nothing is to be stuffed, so the content is read to where it goes out from.
-            let before = output.octets.len();
-            output.octets.resize(before + room, 0);
-            let octets = match output.octets.get_mut(before..) {
-                Some(part) => self.content.read(part)?,
-                None => 0,
-            };
-            output.octets.truncate(before + octets);
-            stuffing.pieces(output.octets.get(before..).unwrap_or_default()).for_each(drop);
+            let part = output.room(room);
+            let octets = self.content.read(part)?;
+            stuffing.pieces(part.get(..octets).unwrap_or_default()).for_each(drop);
+            output.waiting.end += octets;
         }
+        self.finish(output);
+        Ok(())
+    }
+
+    fn finish(&mut self, output: &mut Output) {
         if self.content.is_finished()
             && let Some(stuffing) = self.stuffing.take()
         {
             output.push(stuffing.end());
         }
-        Ok(())
     }
 }
 
@@ -104,42 +161,44 @@ mod tests {
     use std::io::Write;
     use std::sync::Arc;
 
-    fn sent(content: &[u8], leading_dot: bool) -> Vec<u8> {
+    fn sent(content: &[u8], leading_dot: bool, before: &[u8]) -> Vec<u8> {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(content).unwrap();
         let body = Body::new(Arc::new(file), 0, content.len() as u64);
-        let (mut outgoing, mut output, mut all) =
-            (Outgoing::new(&body, leading_dot), Output::default(), Vec::new());
+        let (mut output, mut spare, mut all, mut scratch) =
+            (Output::default(), Output::default(), Vec::new(), Vec::new());
+        let mut outgoing = Outgoing::open(&body, leading_dot, Output::default(), &mut scratch).unwrap();
+        output.push(before);
         while !outgoing.is_finished() {
-            outgoing.fill(&mut output, &mut Vec::new()).unwrap();
-            assert!(output.rest().len() <= 2 * BLOCK + 5);
+            outgoing.fill(&mut output, &mut spare, &mut scratch).unwrap();
+            assert!(output.rest().len() <= 2 * BLOCK + 5 + before.len());
             all.extend_from_slice(output.rest());
             output.advance(output.rest().len());
         }
+        assert!(spare.is_empty());
         all
     }
 
     #[test]
     fn dots_are_stuffed_and_the_end_is_sent() {
-        assert_eq!(sent(b".a\r\n..b\r\n", true), b"..a\r\n...b\r\n.\r\n");
-        assert_eq!(sent(b"a", false), b"a\r\n.\r\n");
-        assert_eq!(sent(b"", false), b".\r\n");
+        assert_eq!(sent(b".a\r\n..b\r\n", true, b""), b"..a\r\n...b\r\n.\r\n");
+        assert_eq!(sent(b"a", false, b""), b"a\r\n.\r\n");
+        assert_eq!(sent(b"", false, b""), b".\r\n");
+        assert_eq!(sent(b"a\r\n", false, b"DATA\r\n"), b"DATA\r\na\r\n.\r\n");
     }
 
     #[test]
     fn long_content_goes_out_in_blocks() {
         let line = [b"x".repeat(70), b"\r\n".to_vec()].concat();
-        let content = line.repeat(4000);
+        let content = line.repeat(6000);
         let expected = [content.as_slice(), b".\r\n"].concat();
-        assert_eq!(sent(&content, false), expected);
-        assert_eq!(sent(&content, true), expected);
+        assert_eq!(sent(&content, false, b""), expected);
+        assert_eq!(sent(&content, true, b""), expected);
     }
 
     #[test]
     fn content_that_ends_too_early_is_an_error() {
         let body = Body::new(Arc::new(tempfile::tempfile().unwrap()), 0, 5);
-        let mut outgoing = Outgoing::new(&body, false);
-        assert!(outgoing.fill(&mut Output::default(), &mut Vec::new()).is_err());
-        assert!(!outgoing.is_finished());
+        assert!(Outgoing::open(&body, false, Output::default(), &mut Vec::new()).is_err());
     }
 }

@@ -7,3 +7,4 @@ mod plain;
 mod rig;
 mod sink;
 mod smtp;
+mod strides;

@@ -18,6 +18,8 @@ pub(crate) struct Manners {
     pub(crate) recipients: Option<usize>,
     /// It waits so long before it answers the end of data.
     pub(crate) dot_delay: Duration,
+    /// It does so only for messages with this in them.
+    pub(crate) delayed: Option<&'static str>,
     /// It waits so long before it answers MAIL.
     pub(crate) mail_delay: Duration,
     /// Whom it refuses.
@@ -31,6 +33,8 @@ pub(crate) struct Seen {
     pub(crate) open: usize,
     pub(crate) most_open: usize,
     pub(crate) messages: Vec<Message>,
+    /// Messages behind whose final dot the next command had come at once.
+    pub(crate) strides: usize,
     pub(crate) commands: Vec<String>,
 }
 
@@ -128,7 +132,11 @@ fn converse(stream: &TcpStream, book: &Mutex<Seen>, manners: &Manners) -> std::i
                 if manners.drop_after_data {
                     return Ok(());
                 }
-                std::thread::sleep(manners.dot_delay);
+                book.lock().unwrap().strides += usize::from(!reader.buffer().is_empty());
+                let text = String::from_utf8_lossy(&content);
+                if manners.delayed.is_none_or(|word| text.contains(word)) {
+                    std::thread::sleep(manners.dot_delay);
+                }
                 book.lock().unwrap().messages.push(Message { recipients, content });
                 "250 2.0.0 taken"
             }

@@ -56,6 +56,9 @@ pub(crate) enum Verb {
     /// Check the files of the spool
     #[command(subcommand)]
     Spool(Spool),
+    /// Measure how long operations take
+    #[command(subcommand)]
+    Profile(Profile),
     /// Set a fault switch (root only): POINT is ROLE/NAME, TIMES how often it strikes
     #[command(hide = true)]
     Fault {
@@ -98,6 +101,17 @@ pub(crate) enum Spool {
         /// The directory of the spool, if it is not the instance's own
         directory: Option<PathBuf>,
     },
+}
+
+/// `grange profile …`
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum Profile {
+    /// Begin to count, in every program; what was counted before is forgotten
+    On,
+    /// Count no more; what was counted stays to be shown
+    Off,
+    /// Show how often and how long, by operation and program
+    Show,
 }
 
 /// `grange queue …`

@@ -16,11 +16,17 @@ struct Finding {
     what: String,
     /// What is wrong with it, and the cure.
     problem: Option<String>,
+    /// It works, and yet should not be so.
+    warning: bool,
 }
 
 impl Finding {
     fn new(what: impl Into<String>, outcome: Result<(), String>) -> Self {
-        Self { what: what.into(), problem: outcome.err() }
+        Self { what: what.into(), problem: outcome.err(), warning: false }
+    }
+
+    fn warning(what: impl Into<String>) -> Self {
+        Self { warning: true, ..Self::new(what, Ok(())) }
     }
 }
 
@@ -30,9 +36,13 @@ impl Finding {
 /// Something is wrong (78).
 pub(crate) fn check(instance: &Instance, json: bool) -> Result<(), Fatal> {
     let findings = look(instance);
-    for Finding { what, problem } in &findings {
+    for Finding { what, problem, warning } in &findings {
         match problem {
-            _ if json => print::line(json!({"what": what, "ok": problem.is_none(), "problem": problem}))?,
+            _ if json => {
+                let ok = problem.is_none();
+                print::line(json!({"what": what, "ok": ok, "problem": problem, "warning": warning}))?;
+            }
+            None if *warning => print::line(format_args!("warning  {what}"))?,
             None => print::line(format_args!("ok       {what}"))?,
             Some(problem) => print::line(format_args!("problem  {what}: {problem}"))?,
         }
@@ -46,18 +56,21 @@ pub(crate) fn check(instance: &Instance, json: bool) -> Result<(), Fatal> {
 
 fn look(instance: &Instance) -> Vec<Finding> {
     let mut findings = Vec::new();
+    let mut spool = instance.paths.spool.clone();
     match instance.load() {
         Ok(config) => {
             findings.push(Finding::new(format!("configuration {}", instance.file.display()), Ok(())));
+            findings.extend(config.warning().map(Finding::warning));
             findings.extend(user(&config));
             findings.extend(listeners(&config, is_running(instance)));
             findings.extend(journal(&config));
+            spool = config.common.paths.spool;
         }
         Err(problems) => {
             findings.extend(problems.iter().map(|p| Finding::new("configuration", Err(p.to_string()))));
         }
     }
-    for directory in [&instance.paths.spool, &instance.paths.run] {
+    for directory in [&spool, &instance.paths.run] {
         findings.push(Finding::new(format!("directory {}", directory.display()), writable(directory)));
     }
     for role in Role::ALL {

@@ -25,8 +25,17 @@ pub(crate) fn config(instance: &Instance, verb: &Verb, json: bool) -> Result<(),
 
 fn check(instance: &Instance, json: bool) -> Result<(), Fatal> {
     match instance.load() {
-        Ok(_) if json => print::line(json!({"ok": true, "file": instance.file, "problems": []}))?,
-        Ok(_) => print::line(format_args!("{}: no errors", instance.file.display()))?,
+        Ok(config) if json => {
+            let warnings: Vec<_> = config.warning().into_iter().collect();
+            let file = &instance.file;
+            print::line(json!({"ok": true, "file": file, "problems": [], "warnings": warnings}))?;
+        }
+        Ok(config) => {
+            if let Some(warning) = config.warning() {
+                eprintln!("grange: warning: {warning}");
+            }
+            print::line(format_args!("{}: no errors", instance.file.display()))?;
+        }
         Err(problems) if json => {
             let list: Vec<_> = problems.iter().map(as_json).collect();
             print::line(json!({"ok": false, "file": instance.file, "problems": list}))?;

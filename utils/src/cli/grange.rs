@@ -2,7 +2,7 @@
 
 use super::arguments::{Arguments, Queue, Spool, Verb};
 use super::instance::Instance;
-use super::{check, config, fault, queue, reload, route, spool, start, status, stop};
+use super::{check, config, fault, profile, queue, reload, route, spool, start, status, stop};
 use clap::Parser;
 use clap::error::ErrorKind;
 use farm::exit::{Exit, Fatal, run};
@@ -36,8 +36,9 @@ fn serve(arguments: Arguments) -> Result<(), Fatal> {
         Verb::Queue(verb) => serve_queue(&instance, verb, json),
         Verb::Route { address } => route::route(&instance, address, json),
         Verb::Spool(Spool::Check { directory }) => {
-            spool::check(&directory.unwrap_or(instance.paths.spool), json)
+            spool::check(&directory.unwrap_or_else(|| instance.spool()), json)
         }
+        Verb::Profile(verb) => profile::profile(&instance, verb, json),
         Verb::Fault { point, times } => fault::fault(&instance, point, times),
     }
 }

@@ -70,6 +70,11 @@ impl Instance {
         Config::load(&self.file, &self.paths, &system_hostname())
     }
 
+    /// The directory of the spool: where the configuration puts it, if it can be read.
+    pub(crate) fn spool(&self) -> PathBuf {
+        self.read().map_or_else(|_| self.paths.spool.clone(), |config| config.common.paths.spool)
+    }
+
     /// The control socket.
     pub(crate) fn control(&self) -> PathBuf {
         self.paths.run.join("control")

@@ -22,6 +22,7 @@ pub(crate) mod instance;
 pub(crate) mod mailq;
 pub(crate) mod newaliases;
 pub(crate) mod print;
+mod profile;
 mod queue;
 mod ready;
 mod reload;

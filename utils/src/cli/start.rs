@@ -30,6 +30,11 @@ const LINES: usize = 8;
 /// The configuration is wrong (78), Grange runs already (69), or the supervisor's reason.
 pub(crate) fn start(instance: &Instance, options: &arguments::Start) -> Result<(), Fatal> {
     let config = instance.load().map_err(|problems| report(&problems, Some("nothing was started")))?;
+    if !options.detached
+        && let Some(warning) = config.warning()
+    {
+        eprintln!("grange: warning: {warning}");
+    }
     if options.detached {
         sys::process::leave_terminal().map_err(Fatal::doing(Exit::System, "cannot leave the terminal"))?;
     }

@@ -95,7 +95,7 @@ impl Dialogue<'_> {
             }
             Action::Settled(index, disposition) => self.verdicts.settle(index, disposition),
             Action::Unusable(disposition) => self.verdicts.settle_rest(&disposition),
-            Action::Returned(_) => {}
+            Action::Followed | Action::Returned(_) => {}
             Action::Idle => self.go_on(),
             Action::Close => return false,
         }

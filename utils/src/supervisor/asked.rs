@@ -1,5 +1,6 @@
 //! What administrators ask: answered here, or passed to the child that knows.
 
+use super::children::Child;
 use super::control::Asked;
 use super::run::Supervisor;
 use farm::exit::Exit;
@@ -17,13 +18,28 @@ pub(super) enum Query {
     /// Lines go to the client as they come.
     Relay { client: usize, child: ChildNumber, expires: u64 },
     /// Lines are collected from several children, then become one answer.
-    Status { client: usize, missing: Vec<ChildNumber>, lines: Vec<FarmLine>, expires: u64 },
+    Gather {
+        client: usize,
+        topic: Topic,
+        missing: Vec<ChildNumber>,
+        lines: Vec<(Role, String)>,
+        expires: u64,
+    },
+}
+
+/// What several children are asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Topic {
+    /// What they do.
+    Status,
+    /// How long their operations take.
+    Profile,
 }
 
 impl Query {
     fn expires(&self) -> u64 {
         match self {
-            Self::Relay { expires, .. } | Self::Status { expires, .. } => *expires,
+            Self::Relay { expires, .. } | Self::Gather { expires, .. } => *expires,
         }
     }
 }
@@ -57,7 +73,10 @@ impl Supervisor {
             Err(why) => return self.refuse(client, Exit::Software, why),
         };
         match request {
-            Request::Status => self.ask_status(client, uid),
+            Request::Status => {
+                let keepers = self.ready_children(|child| child.owner.is_none());
+                self.gather((client, uid), Topic::Status, keepers, &request);
+            }
             Request::Stop => self.stop("grange stop", Some(client)),
             Request::Reload => {
                 let (ok, messages) = match self.reload() {
@@ -70,6 +89,7 @@ impl Supervisor {
             }
             Request::Route { .. } => self.relay((client, uid), Role::RouterMultiplexer, &request),
             Request::Fault { ref point, times } => self.fault(client, uid, (point, times), &request),
+            Request::Profile { order } => self.profile((client, uid), order),
             _ => self.relay((client, uid), Role::Scheduler, &request),
         }
     }
@@ -119,16 +139,26 @@ impl Supervisor {
         self.control.end(client, &End::done(1));
     }
 
-    fn ask_status(&mut self, client: usize, uid: u32) {
-        let children: Vec<ChildNumber> =
-            self.children.iter().filter(|(_, c)| c.owner.is_none() && c.ready).map(|(n, _)| n).collect();
+    /// The children that answer questions and are as `wanted`.
+    pub(super) fn ready_children(&self, wanted: impl Fn(&Child) -> bool) -> Vec<ChildNumber> {
+        self.children.iter().filter(|(_, child)| child.ready && wanted(child)).map(|(n, _)| n).collect()
+    }
+
+    /// Asks these children, and answers when all have answered, or have had their time.
+    pub(super) fn gather(
+        &mut self,
+        (client, uid): (usize, u32),
+        topic: Topic,
+        children: Vec<ChildNumber>,
+        request: &Request,
+    ) {
         let expires = self.event_loop.now().mono + PATIENCE / 5;
-        let query = Query::Status { client, missing: children.clone(), lines: Vec::new(), expires };
+        let query = Query::Gather { client, topic, missing: children.clone(), lines: Vec::new(), expires };
         let ticket = self.queries.add(query);
         for child in children {
-            self.query(child, (ticket, uid), &Request::Status);
+            self.query(child, (ticket, uid), request);
         }
-        self.finish_status(ticket);
+        self.finish_gathering(ticket);
     }
 
     /// A child answers.
@@ -142,19 +172,21 @@ impl Supervisor {
                     self.queries.open.remove(&ticket);
                 }
             }
-            Some(Query::Status { missing, lines: collected, .. }) => {
-                collected.extend(lines.iter().filter_map(|line| serde_json::from_str(line).ok()));
+            Some(Query::Gather { missing, lines: collected, .. }) => {
+                if let Some(role) = self.children.get_mut(child).map(|child| child.role) {
+                    collected.extend(lines.iter().map(|line| (role, line.clone())));
+                }
                 if last {
                     missing.retain(|&number| number != child);
                 }
-                self.finish_status(ticket);
+                self.finish_gathering(ticket);
             }
             None => {}
         }
     }
 
-    fn finish_status(&mut self, ticket: u64) {
-        let Some(Query::Status { missing, .. }) = self.queries.open.get(&ticket) else { return };
+    fn finish_gathering(&mut self, ticket: u64) {
+        let Some(Query::Gather { missing, .. }) = self.queries.open.get(&ticket) else { return };
         if missing.is_empty() {
             self.close_query(ticket);
         }
@@ -166,7 +198,7 @@ impl Supervisor {
         for (&ticket, query) in &mut self.queries.open {
             match query {
                 Query::Relay { child, .. } if *child == gone => done.push(ticket),
-                Query::Status { missing, .. } => {
+                Query::Gather { missing, .. } => {
                     missing.retain(|&number| number != gone);
                     if missing.is_empty() {
                         done.push(ticket);
@@ -198,10 +230,17 @@ impl Supervisor {
                     "no answer in time, or the process restarted; ask again".into(),
                 );
             }
-            Some(Query::Status { client, lines, .. }) => {
-                let line = serde_json::to_string(&self.status(&lines)).unwrap_or_default();
-                self.control.say(client, [line.as_str()]);
-                self.control.end(client, &End::done(1));
+            Some(Query::Gather { client, topic, lines, .. }) => {
+                let (lines, end) = match topic {
+                    Topic::Status => {
+                        let said: Vec<FarmLine> =
+                            lines.iter().filter_map(|(_, line)| serde_json::from_str(line).ok()).collect();
+                        (serde_json::to_string(&self.status(&said)).into_iter().collect(), End::done(1))
+                    }
+                    Topic::Profile => self.profiled(&lines),
+                };
+                self.control.say(client, lines.iter().map(String::as_str));
+                self.control.end(client, &end);
             }
             None => {}
         }

@@ -68,7 +68,9 @@ impl Supervisor {
             event_loop: &self.event_loop,
             account: self.account.as_ref(),
         };
-        self.children.start(role, owner, &setting).map_err(|e| e.to_string())
+        let child = self.children.start(role, owner, &setting).map_err(|e| e.to_string())?;
+        self.profile_newborn(child);
+        Ok(child)
     }
 
     /// Says one thing to a child, if it is there.

@@ -6,7 +6,9 @@
 mod asked;
 mod children;
 mod control;
+mod ground;
 mod keep;
+mod profile;
 mod run;
 mod status;
 mod wiring;

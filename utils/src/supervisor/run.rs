@@ -2,6 +2,7 @@
 
 use super::children::{Children, number_of};
 use super::control::{Control, LISTENER};
+use super::ground::{own, prepare};
 use super::keep::farms;
 use super::wiring::Wiring;
 use farm::clock::Moment;
@@ -13,9 +14,7 @@ use farm::journal::{Journal, ProgramEvent};
 use ipc::Role;
 use ipc::supervisor::ToChild;
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use sys::signal::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, Signals};
 use sys::user::Account;
 
@@ -50,6 +49,8 @@ pub(super) struct Supervisor {
     pub(super) ends: BTreeMap<Role, u64>,
     /// Queries that children have not answered yet.
     pub(super) queries: super::asked::Queries,
+    /// Children count how long things take; those to come shall, too.
+    pub(super) profiling: bool,
     announced: bool,
 }
 
@@ -70,7 +71,7 @@ pub(super) struct Stop {
 pub fn run(options: Options) -> Result<(), Fatal> {
     let config = load(&options).map_err(|problems| refuse(&problems))?;
     let account = account(&config)?;
-    let _lock = prepare(&config.common.paths, account.as_ref())?;
+    let _ground = prepare(&config.common, account.as_ref())?;
     let system = |what: &str| Fatal::doing(Exit::System, what.to_owned());
     sys::limits::raise_open_files();
     let wiring = Wiring::bind(&config)?;
@@ -105,6 +106,7 @@ pub fn run(options: Options) -> Result<(), Fatal> {
         stopping: None,
         ends: BTreeMap::new(),
         queries: super::asked::Queries::default(),
+        profiling: false,
         announced: false,
     };
     supervisor.serve(&mut signals)
@@ -139,39 +141,6 @@ fn account(config: &Config) -> Result<Option<Account>, Fatal> {
     }
 }
 
-/// Makes the directories and takes the lock that says: one supervisor per run directory.
-fn prepare(paths: &Paths, account: Option<&Account>) -> Result<File, Fatal> {
-    for directory in [&paths.spool, &paths.run] {
-        std::fs::create_dir_all(directory)
-            .map_err(Fatal::doing(Exit::Io, format!("cannot make {}", directory.display())))?;
-    }
-    spool::prepare(&spool::Disk::new(&paths.spool))
-        .map_err(Fatal::doing(Exit::Io, format!("cannot prepare {}", paths.spool.display())))?;
-    if let Some(account) = account {
-        for name in spool::NAMES {
-            own(&paths.spool.join(name), account)?;
-        }
-        own(&paths.spool, account)?;
-    }
-    let path = paths.run.join("lock");
-    let doing = || Fatal::doing(Exit::Io, path.display().to_string());
-    let mut lock =
-        File::options().create(true).truncate(false).write(true).read(true).open(&path).map_err(doing())?;
-    if lock.try_lock().is_err() {
-        let pid = std::fs::read_to_string(&path).unwrap_or_default();
-        let why = format!("already running as process {}; `grange status` tells", pid.trim());
-        return Err(Fatal::new(Exit::Unavailable, why));
-    }
-    lock.set_len(0).map_err(doing())?;
-    lock.write_all(format!("{}\n", std::process::id()).as_bytes()).map_err(doing())?;
-    Ok(lock)
-}
-
-fn own(path: &Path, account: &Account) -> Result<(), Fatal> {
-    sys::ownership::give(path, account, 1)
-        .map_err(Fatal::doing(Exit::Io, format!("cannot give {} to {}", path.display(), account.name)))
-}
-
 /// Who may ask over the control socket: root, and the user that Grange runs as.
 fn administrators(account: Option<&Account>) -> Vec<u32> {
     let own = sys::user::own_account().ok().flatten().map(|account| account.uid);
@@ -189,6 +158,10 @@ impl Supervisor {
     fn serve(&mut self, signals: &mut Signals) -> Result<(), Fatal> {
         let mut ready = Vec::new();
         self.write(ProgramEvent::Started { version: env!("CARGO_PKG_VERSION"), pid: std::process::id() });
+        let backend = self.config.common.spool.backend;
+        if let Some(why) = backend.warning() {
+            self.write(ProgramEvent::NotKept { backend: backend.name(), why });
+        }
         for address in self.wiring.addresses() {
             self.write(ProgramEvent::Listening { address: &address });
         }
@@ -324,6 +297,8 @@ impl Supervisor {
             fixed.iter().map(|key| format!("{key} counts after a restart")).collect();
         config.common.user.clone_from(&self.config.common.user);
         config.common.journal.clone_from(&self.config.common.journal);
+        config.common.spool.backend = self.config.common.spool.backend;
+        config.common.paths.spool.clone_from(&self.config.common.paths.spool);
         config.smtpserver.listen.clone_from(&self.config.smtpserver.listen);
         if let Some(account) = &self.account
             && let Err(fatal) = own_journal(&config.common.journal, account)

@@ -88,7 +88,13 @@ impl Drop for Program {
 
 fn section(server: SocketAddr) -> Vec<u8> {
     let paths = Paths { etc: "/".into(), spool: "/".into(), run: "/".into(), libexec: "/".into() };
-    let spool = SpoolLimits { commit_delay: 2, memory_limit: 1, segment_size: 1, reserve: 1 };
+    let spool = SpoolLimits {
+        backend: farm::config::Backend::Segments,
+        commit_delay: 2,
+        memory_limit: 1,
+        segment_size: 1,
+        reserve: 1,
+    };
     let common = Common {
         hostname: "mail.my.test".into(),
         local_domains: Vec::new(),

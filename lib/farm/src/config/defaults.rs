@@ -1,5 +1,6 @@
 //! What counts when the file says nothing.
 
+use super::backend::Backend;
 use super::sections::{
     Channel, Common, Config, Dns, HostRule, JournalTarget, Listen, Network, Paths, Router, Routes, Scheduler,
     SmtpServer, SpoolLimits,
@@ -37,6 +38,7 @@ pub fn defaults(paths: &Paths, hostname: &str) -> Config {
             expire: 5 * DAY,
             jobs: 2_000,
             memory_messages: 1_500_000,
+            compact_after: 10 * MINUTE,
         },
         dns: Dns { nameservers: Vec::new(), timeout: 5 * SECOND, attempts: 2, cache: 8_192 },
         channels: CHANNELS.iter().map(|name| ((*name).to_owned(), channel(name))).collect::<BTreeMap<_, _>>(),
@@ -54,7 +56,13 @@ fn existing(paths: &Paths, name: &str) -> Option<PathBuf> {
 }
 
 fn spool() -> SpoolLimits {
-    SpoolLimits { commit_delay: 2, memory_limit: 256 * KIB, segment_size: 16 * MIB, reserve: 64 * MIB }
+    SpoolLimits {
+        backend: Backend::default(),
+        commit_delay: 2,
+        memory_limit: 256 * KIB,
+        segment_size: 16 * MIB,
+        reserve: 64 * MIB,
+    }
 }
 
 fn smtpserver() -> SmtpServer {

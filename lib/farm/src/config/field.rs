@@ -5,6 +5,7 @@
 use super::address::{
     is_domain, is_pattern, parse_listen, parse_nameserver, parse_network, print_listen, print_network,
 };
+use super::backend::Backend;
 use super::defaults::CHANNELS;
 use super::parameter::{Field, Kind};
 use super::sections::{JournalTarget, Listen, Paths, Routes};
@@ -41,6 +42,7 @@ impl Reader<'_> {
             Field::Texts(place) => put(self.list(value, Self::checked_text), |texts| *place = texts),
             Field::File(place) => put(self.file(value), |file| *place = file),
             Field::Journal(place) => put(self.journal(value), |target| *place = target),
+            Field::Backend(place) => put(self.backend(value), |backend| *place = backend),
             Field::Listen(place) => put(self.listeners(value), |listeners| *place = listeners),
             Field::Networks(place) => put(self.list(value, Self::network), |networks| *place = networks),
             Field::Nameservers(place) => put(self.list(value, Self::nameserver), |servers| *place = servers),
@@ -168,6 +170,13 @@ impl Reader<'_> {
         }
     }
 
+    fn backend(&mut self, value: &Value) -> Option<Backend> {
+        let text = self.text(self.name, value)?;
+        Backend::named(&text).or_else(|| {
+            self.refuse(self.name, value.spot, "is no backend; write \"segments\", \"memory\" or \"null\"")
+        })
+    }
+
     fn listeners(&mut self, value: &Value) -> Option<Vec<Listen>> {
         let listeners: Vec<Listen> = self.list(value, Self::listener)?.into_iter().flatten().collect();
         let fixed = |listen: &Listen| !matches!(listen, Listen::Network(address) if address.port() == 0);
@@ -261,6 +270,7 @@ pub(super) fn print(kind: Kind, field: Field<'_>) -> Option<String> {
             JournalTarget::Syslog => "syslog".to_owned(),
             JournalTarget::File(path) => path.display().to_string(),
         }),
+        Field::Backend(backend) => quoted(backend.name()),
         Field::Listen(all) => list(all.iter().map(|each| quoted(&print_listen(each)))),
         Field::Networks(all) => list(all.iter().map(|each| quoted(&print_network(each)))),
         Field::Nameservers(all) => list(all.iter().map(|each| quoted(&each.to_string()))),

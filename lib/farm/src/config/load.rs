@@ -71,6 +71,7 @@ fn typed(tree: &Table, findings: &mut Findings, paths: &Paths, hostname: &str) -
     if tree.contains_key("hostname") && !tree.contains_key("local-domains") {
         config.common.local_domains = vec![config.common.hostname.clone()];
     }
+    config.common.paths.spool = config.common.spool.backend.directory(&paths.spool);
     config
 }
 

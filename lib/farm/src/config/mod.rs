@@ -8,6 +8,7 @@
 //! parameter is named in one place only.
 
 mod address;
+mod backend;
 mod check;
 mod check_all;
 mod defaults;
@@ -26,6 +27,7 @@ mod units;
 mod tests;
 
 pub(crate) use address::is_domain;
+pub use backend::Backend;
 pub use defaults::{CHANNELS, defaults};
 pub use parameter::{Field, Kind, Number, Parameter};
 pub use problem::{Problem, render};

@@ -3,6 +3,7 @@
 //! Parsing, `config show`, the defaults and the checks of the pages all come from these rows, so that a parameter is
 //! said once. The defaults themselves are a value of the typed configuration, see [`mod@super::defaults`].
 
+use super::backend::Backend;
 use super::sections::{JournalTarget, Listen, Network, Routes};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -48,6 +49,8 @@ pub enum Kind {
     File,
     /// `stderr`, `syslog` or a path.
     Journal,
+    /// What the spool is made of.
+    Backend,
     /// A list of addresses to listen on.
     Listen,
     /// A list of address blocks.
@@ -76,6 +79,8 @@ pub enum Field<'a> {
     File(&'a mut Option<PathBuf>),
     /// The journal's target.
     Journal(&'a mut JournalTarget),
+    /// What the spool is made of.
+    Backend(&'a mut Backend),
     /// Listeners.
     Listen(&'a mut Vec<Listen>),
     /// Address blocks.

@@ -61,6 +61,12 @@ pub const COMMON: &[Parameter<Common>] = &[
 
 /// `[spool]`
 pub const SPOOL: &[Parameter<SpoolLimits>] = &[
+    at_restart(row(
+        "backend",
+        Kind::Backend,
+        |s| Field::Backend(&mut s.backend),
+        "Where mail waits: in segments on disk, in memory, or nowhere; the last two are for measurements and lose mail.",
+    )),
     row(
         "commit-delay",
         Kind::Duration(0, SECOND),
@@ -209,6 +215,12 @@ pub const SCHEDULER: &[Parameter<Scheduler>] = &[
         |s| Field::Number(&mut s.memory_messages),
         "Messages held in memory; more than that wait unread in the spool.",
     ),
+    row(
+        "compact-after",
+        Kind::Duration(SECOND, YEAR),
+        |s| Field::Number(&mut s.compact_after),
+        "A file of the spool older than this, in which little still waits, is emptied and removed.",
+    ),
 ];
 
 /// `[dns]`
@@ -239,9 +251,9 @@ pub const CHANNEL: &[Parameter<Channel>] = &[
     row("agents", Kind::Count(1, 256), |s| Field::Number(&mut s.agents), "Agent processes."),
     row(
         "sessions",
-        Kind::Count(1, 100_000),
+        Kind::Count(0, 100_000),
         |s| Field::Number(&mut s.sessions),
-        "Deliveries in flight, all agents together.",
+        "Deliveries in flight, all agents together; with 0 the mail of the channel waits in the queue.",
     ),
     row(
         "sessions-per-host",

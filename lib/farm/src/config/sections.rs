@@ -1,5 +1,6 @@
 //! The typed sections of `grange.toml`, as the programs see them: every default applied, every unit resolved.
 
+use super::backend::Backend;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -44,7 +45,7 @@ pub struct Common {
 pub struct Paths {
     /// Configuration and tables: `/etc/grange`.
     pub etc: PathBuf,
-    /// The spool: `/var/spool/grange`.
+    /// The spool: `/var/spool/grange`, or where [`Backend::directory`] puts it.
     pub spool: PathBuf,
     /// Sockets: `/run/grange`.
     pub run: PathBuf,
@@ -66,6 +67,8 @@ pub enum JournalTarget {
 /// `[spool]`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpoolLimits {
+    /// `backend`: what the spool is made of. `segments`.
+    pub backend: Backend,
     /// `commit-delay`: how long a batch may wait for other sessions, in milliseconds. 2.
     pub commit_delay: u64,
     /// `memory-limit`: a longer message streams to a file of its own; octets. 256 KiB.
@@ -160,6 +163,8 @@ pub struct Scheduler {
     pub jobs: u32,
     /// `memory-messages`: messages held in memory before segments are left unread. 1,500,000.
     pub memory_messages: u64,
+    /// `compact-after`: age of a sparse segment, milliseconds. 10 min.
+    pub compact_after: u64,
 }
 
 /// `[dns]`

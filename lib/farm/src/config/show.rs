@@ -37,6 +37,12 @@ impl Config {
         self.show(true).parse()
     }
 
+    /// What an administrator must know about it although it is no mistake.
+    pub fn warning(&self) -> Option<String> {
+        let backend = self.common.spool.backend;
+        backend.warning().map(|why| format!("[spool] backend = \"{}\": {why}", backend.name()))
+    }
+
     /// The parameters in which `other` differs and that a reload cannot change, as `[section] name`.
     pub fn needs_restart(&self, other: &Self) -> Vec<String> {
         let (mut this, mut that) = (self.clone(), other.clone());

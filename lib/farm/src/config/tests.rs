@@ -446,6 +446,19 @@ fn what_a_reload_cannot_change_is_named() {
 }
 
 #[test]
+fn a_backend_is_one_of_three_and_says_where_the_spool_is() {
+    let plain = parse("").unwrap();
+    assert_eq!((plain.common.spool.backend, plain.warning()), (Backend::Segments, None));
+    let memory = parse("[spool]\nbackend = \"memory\"\n").unwrap();
+    assert_ne!(memory.common.paths.spool, plain.common.paths.spool);
+    assert!(memory.warning().unwrap().starts_with("[spool] backend = \"memory\": "));
+    assert_eq!(plain.needs_restart(&memory), ["[spool] backend"]);
+    let wrong = parse("[spool]\nbackend = \"disk\"\n").unwrap_err();
+    let why = "backend = \"disk\" is no backend; write \"segments\", \"memory\" or \"null\"";
+    assert!(matches!(&wrong[..], [only] if only.ends_with(why)), "{wrong:?}");
+}
+
+#[test]
 fn every_row_is_a_sentence_and_fits_its_type() {
     fn check<T>(rows: &[Parameter<T>], typed: &mut T) {
         for row in rows {

@@ -36,6 +36,13 @@ pub enum ProgramEvent<'a> {
         /// As configured: `0.0.0.0:25`, `unix:/run/grange/submit`.
         address: &'a str,
     },
+    /// The spool is one that does not keep what was acknowledged.
+    NotKept {
+        /// The spool's backend.
+        backend: &'a str,
+        /// What is lost and when.
+        why: &'a str,
+    },
     /// It has stopped accepting connections for a while; it resumes by itself.
     Paused {
         /// What is short.
@@ -75,6 +82,19 @@ pub enum ProgramEvent<'a> {
         segments: u64,
         /// Messages found open.
         messages: u64,
+        /// How long that took.
+        time: u64,
+    },
+    /// It has emptied a sparse segment: what waited in it lies elsewhere now.
+    Compacted {
+        /// The segment.
+        segment: SpoolId,
+        /// Messages that were moved.
+        messages: u64,
+        /// Octets of its file.
+        from: u64,
+        /// Octets that the copies take.
+        to: u64,
         /// How long that took.
         time: u64,
     },
@@ -147,6 +167,7 @@ impl ProgramEvent<'_> {
             Self::Draining { .. } => "draining",
             Self::Stopped { .. } => "stopped",
             Self::Listening { .. } => "listening",
+            Self::NotKept { .. } => "not-kept",
             Self::Paused { .. } => "paused",
             Self::Resumed { .. } => "resumed",
             Self::TurnedAway { .. } => "turned-away",
@@ -157,6 +178,7 @@ impl ProgramEvent<'_> {
             Self::Farm(Report::Killed { .. }) => "killed",
             Self::Blamed { .. } => "blamed",
             Self::Recovered { .. } => "recovered",
+            Self::Compacted { .. } => "compacted",
             Self::Damage { .. } => "damage",
             Self::SpoolError(_) => "spool-error",
             Self::Reloaded { .. } => "reloaded",
@@ -177,12 +199,17 @@ impl ProgramEvent<'_> {
             Self::Draining { why } | Self::Paused { why } => fields.text("why", why),
             Self::Stopped { why, time } => fields.text("why", why).plain("time", Span(*time)),
             Self::Listening { address } => fields.text("address", address),
+            Self::NotKept { backend, why } => fields.text("backend", backend).text("why", why),
             Self::TurnedAway { client, why } => fields.text("client", client).text("why", why),
             Self::Spawned { child, pid } => fields.plain("child", child).plain("pid", pid),
             Self::Farm(report) => write_report(report, fields),
             Self::Blamed { address, deaths } => fields.text("address", address).plain("deaths", deaths),
             Self::Recovered { segments, messages, time } => {
                 fields.plain("segments", segments).plain("messages", messages).plain("time", Span(*time))
+            }
+            Self::Compacted { segment, messages, from, to, time } => {
+                let fields = fields.plain("segment", segment).plain("messages", messages);
+                fields.plain("from", from).plain("to", to).plain("time", Span(*time))
             }
             Self::Damage { segment, offset, length, why } => {
                 let fields = fields.plain("segment", segment).plain("offset", offset);

@@ -231,6 +231,10 @@ fn the_farm_has_its_lines() {
 fn the_spool_has_its_lines() {
     use ProgramEvent as E;
     let recovered = E::Recovered { segments: 12, messages: 18_204, time: 2_340 };
+    let number = SpoolId::new(1_764_000_000_123, 9, 17, 0);
+    let compacted = E::Compacted { segment: number, messages: 12, from: 16_777_216, to: 61_440, time: 20 };
+    let line = format!("scheduler compacted segment={number} messages=12 from=16777216 to=61440 time=20ms");
+    program("scheduler", compacted, &line);
     program("scheduler", recovered, "scheduler recovered segments=12 messages=18204 time=2.3s");
     program(
         "scheduler",

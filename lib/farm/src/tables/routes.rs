@@ -6,7 +6,7 @@
 
 use super::flat::logical_lines;
 use crate::config::{Problem, is_domain};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
@@ -64,6 +64,8 @@ pub struct RouteEntry {
 pub struct RouteTable {
     /// By pattern, in lower case.
     entries: HashMap<String, RouteEntry>,
+    /// Domains of which single users have a pattern, in lower case.
+    domains_of_users: HashSet<String>,
     /// The first line whose pattern cannot be understood, and why.
     gap: Option<String>,
 }
@@ -91,6 +93,11 @@ impl RouteTable {
     /// The entry of exactly this pattern, given in lower case.
     pub fn get(&self, pattern: &str) -> Option<&RouteEntry> {
         self.entries.get(pattern)
+    }
+
+    /// Whether some users of this domain, given in lower case, have a pattern of their own.
+    pub fn tells_users_apart(&self, domain: &str) -> bool {
+        self.domains_of_users.contains(domain)
     }
 
     /// The first line whose pattern cannot be understood: while there is one, the table cannot tell what it lacks.
@@ -129,6 +136,9 @@ impl<'a> Builder<'a> {
             Ok(hop) => Ok(hop),
             Err(message) => Err(self.problem(line, message)),
         };
+        if let Some((_, domain)) = pattern.rsplit_once('@') {
+            self.table.domains_of_users.insert(domain.to_owned());
+        }
         self.table.entries.insert(pattern, RouteEntry { line, hop });
     }
 

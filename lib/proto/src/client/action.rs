@@ -20,6 +20,9 @@ pub enum Action {
     /// A connection that had served before closed or broke before it said a word about this transaction: begin it
     /// again on another connection. No recipient of it was or will be settled.
     Returned(Transaction),
+    /// The transaction is over, and the one that was sent behind it ([`follow`](super::Session::follow)) is under way now:
+    /// from here on indexes are its.
+    Followed,
     /// The server does not want to talk, or cannot: no transaction was begun. Try the next exchanger; if there is none,
     /// this is the disposition ([`HostDeferred`](crate::disposition::Outcome::HostDeferred)) of everybody who waits.
     /// The reply keeps its own code, so that a 5xx greeting can be told from a 4xx one. [`Action::Close`] follows.

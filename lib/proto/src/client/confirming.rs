@@ -37,7 +37,7 @@ impl Confirming {
 
     fn all(mut self, disposition: &Disposition, context: &mut Context) -> State {
         self.ledger.settle_rest(disposition, context);
-        if disposition.outcome == Outcome::Delivered { State::idle(context) } else { State::reset(context) }
+        State::after(disposition.outcome == Outcome::Delivered, context)
     }
 
     fn next(mut self, disposition: Disposition, context: &mut Context) -> State {

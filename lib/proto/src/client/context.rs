@@ -1,5 +1,6 @@
 //! What all states of a session share.
 
+use super::envelope::Envelope;
 use super::{Action, Features, Settings, Stage};
 use std::collections::VecDeque;
 
@@ -10,6 +11,8 @@ pub(super) struct Context {
     pub(super) features: Features,
     /// Transactions for which a command was sent.
     pub(super) begun: u64,
+    /// The transaction whose commands were sent behind the one under way.
+    pub(super) next: Option<Box<Envelope>>,
     outbox: VecDeque<Action>,
     now: u64,
     deadline: Option<u64>,
@@ -18,7 +21,7 @@ pub(super) struct Context {
 impl Context {
     pub(super) fn new(settings: Settings, now: u64) -> Self {
         let features = Features::default();
-        Self { settings, features, begun: 0, outbox: VecDeque::new(), now, deadline: None }
+        Self { settings, features, begun: 0, next: None, outbox: VecDeque::new(), now, deadline: None }
     }
 
     /// Time goes forward only.

@@ -23,15 +23,28 @@ pub(super) struct Envelope {
 }
 
 impl Envelope {
+    pub(super) fn new(transaction: Transaction, context: &Context) -> Self {
+        let plan = Plan::new(&transaction, &context.features);
+        Self { ledger: Ledger::new(transaction), plan, answered: 0, refused: false, accepted: Vec::new() }
+    }
+
     /// Sends the first burst.
     pub(super) fn begin(transaction: Transaction, context: &mut Context) -> State {
-        let plan = Plan::new(&transaction, &context.features);
-        let ledger = Ledger::new(transaction);
+        let envelope = Self::new(transaction, context);
+        context.send(envelope.burst());
+        envelope.under_way(context)
+    }
+
+    /// The first burst has gone out, and everything before it is answered.
+    pub(super) fn under_way(self, context: &mut Context) -> State {
         context.begun += 1;
-        let envelope = Self { ledger, plan, answered: 0, refused: false, accepted: Vec::new() };
-        envelope.send_burst(context);
         context.wait(Stage::Mail);
-        State::Envelope(envelope)
+        State::Envelope(self)
+    }
+
+    /// What goes out next in one write.
+    pub(super) fn burst(&self) -> Vec<u8> {
+        self.plan.octets(self.plan.burst(self.answered), self.ledger.transaction())
     }
 
     pub(super) fn stage(&self) -> Stage {
@@ -125,7 +138,7 @@ impl Envelope {
             if self.refused || data_next && self.accepted.is_empty() {
                 return self.give_up(context);
             }
-            self.send_burst(context);
+            context.send(self.burst());
         }
         context.wait(self.stage());
         State::Envelope(self)
@@ -138,10 +151,5 @@ impl Envelope {
 
     fn violation(self, reply: &Reply, context: &mut Context) -> State {
         State::Envelope(self).lost(&Loss::Garbage(reply.to_string()), context)
-    }
-
-    fn send_burst(&self, context: &mut Context) {
-        let octets = self.plan.octets(self.plan.burst(self.answered), self.ledger.transaction());
-        context.send(octets);
     }
 }

@@ -1,7 +1,9 @@
 //! The client session: SMTP, or LMTP as the same machine, without I/O and without a clock.
 //!
 //! The shell owns the connection. It hands over what the server said and the time, and does what [`Action`] asks for,
-//! one action per call. A session carries any number of transactions in turn; each begins when the session is idle:
+//! one action per call. A session carries any number of transactions in turn; each begins when the session is idle, or
+//! follows another in its stride: its commands go out right behind the end of data, so that a message costs one round
+//! trip ([`Session::follow`]).
 //!
 //! ```text
 //!  Greeting ─220─► Hello ─250─► Idle ◄──────────────────────────────────┐
@@ -11,6 +13,7 @@
 //!                                │ 354                                  ▲
 //!                                ▼                                      │ refused
 //!                            Content (WantBody) ─body_sent─► Confirming ┴─accepted─► Idle
+//!                                                                   └─ another follows ─► Envelope
 //! ```
 //!
 //! What it decides: which extensions to use, what goes into one write, and what each reply means for whom. What it does
@@ -29,6 +32,7 @@ mod content;
 mod context;
 mod envelope;
 mod features;
+mod following;
 mod hello;
 mod ledger;
 mod loss;

@@ -1,7 +1,7 @@
 //! Which commands a transaction needs, and which of them go out together.
 
 use super::{Features, Transaction};
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::ops::Range;
 
 /// One command of a transaction.
@@ -57,7 +57,7 @@ impl Plan {
 
     /// The octets of the commands at these positions.
     pub fn octets(&self, positions: Range<usize>, transaction: &Transaction) -> Vec<u8> {
-        let mut text = String::new();
+        let mut text = String::with_capacity(64 * positions.len());
         for command in positions.filter_map(|position| self.command(position)) {
             self.write(command, transaction, &mut text);
         }
@@ -65,17 +65,15 @@ impl Plan {
     }
 
     fn write(&self, command: Command, transaction: &Transaction, text: &mut String) {
-        match command {
-            Command::Mail => {
-                text.push_str(&format!("MAIL FROM:{}{}", transaction.from, self.parameters()));
-            }
+        // Writing to a String cannot fail.
+        let _ = match command {
+            Command::Mail => write!(text, "MAIL FROM:{}{}\r\n", transaction.from, self.parameters()),
             Command::Rcpt(index) => match transaction.recipients.get(index) {
-                Some(mailbox) => text.push_str(&format!("RCPT TO:<{mailbox}>")),
-                None => return,
+                Some(mailbox) => write!(text, "RCPT TO:<{mailbox}>\r\n"),
+                None => Ok(()),
             },
-            Command::Data => text.push_str("DATA"),
-        }
-        text.push_str("\r\n");
+            Command::Data => text.write_str("DATA\r\n"),
+        };
     }
 
     fn parameters(&self) -> String {

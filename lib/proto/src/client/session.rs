@@ -16,8 +16,8 @@ use crate::reply::ReplyParser;
 /// [`advance`](Self::advance), with empty input if there is none, until it asks to wait.
 #[derive(Debug)]
 pub struct Session {
-    state: State,
-    context: Context,
+    pub(super) state: State,
+    pub(super) context: Context,
     parser: ReplyParser,
 }
 

@@ -97,6 +97,19 @@ impl State {
         Self::Idle
     }
 
+    /// The end of data is answered, in whatever way: nothing of the transaction is left at the server (RFC 5321 section
+    /// 4.1.1.4), and the one that was sent behind it has its turn.
+    pub(super) fn after(delivered: bool, context: &mut Context) -> Self {
+        match context.next.take() {
+            Some(next) => {
+                context.push(Action::Followed);
+                next.under_way(context)
+            }
+            None if delivered => Self::idle(context),
+            None => Self::reset(context),
+        }
+    }
+
     pub(super) fn reset(context: &mut Context) -> Self {
         context.send(*b"RSET\r\n");
         context.wait(Stage::Rset);
@@ -110,6 +123,10 @@ impl State {
     }
 
     pub(super) fn close(context: &mut Context) -> Self {
+        if let Some(next) = context.next.take() {
+            context.push(Action::Followed);
+            context.push(Action::Returned(next.into_ledger().0.into_transaction()));
+        }
         context.wait(Stage::Closed);
         Self::Closed
     }

@@ -52,6 +52,7 @@ impl Talk {
                 }
                 Action::Returned(transaction) => format!("returned {}", transaction.recipients.len()),
                 Action::WantBody => "want body".into(),
+                Action::Followed => "followed".into(),
                 Action::Idle => "idle".into(),
                 Action::Close => "close".into(),
             };

@@ -159,7 +159,7 @@ impl ContentReader {
                 self.line_length += 1;
                 self.go(At::Cr, Turn::Keep(1))
             }
-            (At::Within, _) => Turn::Keep(self.within(rest)),
+            (At::Within, _) => Turn::Keep(self.lines(rest, pending)),
             (At::Cr, b'\n') => {
                 self.end_line(pending);
                 self.go(At::LineStart, Turn::Keep(1))
@@ -168,7 +168,7 @@ impl ContentReader {
         }
     }
 
-    fn go(&mut self, at: At, turn: Turn) -> Turn {
+    fn go<T>(&mut self, at: At, turn: T) -> T {
         self.at = at;
         turn
     }
@@ -178,10 +178,25 @@ impl ContentReader {
         if self.spoilt { Turn::Keep(1) } else { Turn::Spoil(kind) }
     }
 
-    fn within(&mut self, rest: &[u8]) -> usize {
-        let length = memchr3(b'\r', b'\n', 0, rest).unwrap_or(rest.len());
-        self.line_length += u64::try_from(length).unwrap_or(u64::MAX);
-        length
+    /// Passes over text that holds nothing special but line ends, one search per line; nearly all content is read here.
+    /// Stops in front of everything else: a dot that begins a line, what spoils, a CR whose LF has not come yet.
+    fn lines(&mut self, rest: &[u8], pending: usize) -> usize {
+        let mut passed = 0;
+        loop {
+            let text = rest.get(passed..).unwrap_or_default();
+            let length = memchr3(b'\r', b'\n', 0, text).unwrap_or(text.len());
+            self.line_length += u64::try_from(length).unwrap_or(u64::MAX);
+            passed += length;
+            if text.get(length..length + 2) != Some(b"\r\n") {
+                return passed;
+            }
+            self.line_length += 1;
+            self.end_line(pending + passed + 1);
+            passed += 2;
+            if matches!(rest.get(passed), None | Some(b'.')) {
+                return self.go(At::LineStart, passed);
+            }
+        }
     }
 
     fn end_line(&mut self, pending: usize) {

@@ -8,22 +8,25 @@
 //! A checkpoint is a new log, written in full under a name ending in `.new`, flushed, and then named; the old one is removed
 //! afterwards. Where two are found the higher generation counts.
 
+use super::lines::{Lines, LogLine, check};
 use super::record::LogRecord;
-use super::text::parse;
+use super::successor::Successor;
 use crate::error::{Context, SpoolError};
 use crate::layout::{LOGS, NEW};
 use crate::seal::Seal;
-use crate::storage::{Access, Storage, Stored, length, octets, read_full, write_whole};
+use crate::storage::{Access, Storage, Stored, octets, read_full, write_whole};
 use proto::id::SpoolId;
-use std::fmt::Write as _;
-use std::io;
+use std::io::{self, Write as _};
 use std::sync::Arc;
 
 /// A log smaller than this many octets is never checkpointed.
 const SMALL: u64 = 1 << 20;
 
-/// Octets that a new log gathers before they are written.
-const PIECE: usize = 256 << 10;
+/// Octets of the buffer that are kept for what is appended next.
+const KEPT: usize = 1 << 20;
+
+/// Octets of a line that are not its record: checksum, space, line feed.
+const LINE: usize = 10;
 
 /// The log of an owner, open for appending. Holds its lock until dropped.
 ///
@@ -33,6 +36,7 @@ pub struct Log {
     storage: Arc<dyn Storage>,
     owner: String,
     id: SpoolId,
+    seal: Seal,
     generation: u64,
     file: Arc<dyn Stored>,
     /// Octets written.
@@ -70,6 +74,24 @@ impl Log {
         owner: &str,
         fresh: SpoolId,
     ) -> Result<(Self, Vec<LogRecord>), SpoolError> {
+        let mut records = Vec::new();
+        let log = Self::open_with(storage, owner, fresh, &mut |line| {
+            records.extend(line.record()?);
+            Ok(())
+        })?;
+        Ok((log, records))
+    }
+
+    /// As [`Log::open`], for a log that may be long: gives each line to `hear`, whose error ends it.
+    ///
+    /// # Errors
+    /// [`SpoolError::LogBusy`], [`SpoolError::Broken`], and what `hear` returns.
+    pub fn open_with(
+        storage: &Arc<dyn Storage>,
+        owner: &str,
+        fresh: SpoolId,
+        hear: &mut dyn FnMut(&LogLine<'_>) -> Result<(), SpoolError>,
+    ) -> Result<Self, SpoolError> {
         let mut best: Option<(u64, SpoolId, Arc<dyn Stored>)> = None;
         let mut others = Vec::new();
         for name in storage.list(LOGS).during("list", LOGS)? {
@@ -92,12 +114,16 @@ impl Log {
             }
         }
         let opened = match best {
-            Some((generation, id, file)) => Self::recover(Arc::clone(storage), owner, id, generation, file)?,
+            Some((generation, id, file)) => {
+                let mut log = Self::over(Arc::clone(storage), owner, id, generation, file, 0);
+                log.recover(hear)?;
+                log
+            }
             None => {
                 let mut successor = Successor::create(Arc::clone(storage), owner, fresh, 1)?;
                 successor.flush()?;
                 successor.log.publish()?;
-                (successor.log, Vec::new())
+                successor.log
             }
         };
         for path in others {
@@ -108,6 +134,30 @@ impl Log {
         Ok(opened)
     }
 
+    /// A log in a file of which so many octets count.
+    pub(super) fn over(
+        storage: Arc<dyn Storage>,
+        owner: &str,
+        id: SpoolId,
+        generation: u64,
+        file: Arc<dyn Stored>,
+        size: u64,
+    ) -> Self {
+        let (owner, seal) = (owner.to_owned(), Seal::of_id(id));
+        Self {
+            storage,
+            owner,
+            id,
+            seal,
+            generation,
+            file,
+            size,
+            base: size,
+            buffer: Vec::new(),
+            failed: false,
+        }
+    }
+
     /// The error of an owner that writes to a log that it never opened.
     pub(crate) fn not_open() -> SpoolError {
         SpoolError::from_io("write", LOGS, &io::Error::from(io::ErrorKind::NotFound))
@@ -115,8 +165,26 @@ impl Log {
 
     /// Adds a line; nothing is written yet.
     pub fn append(&mut self, record: &LogRecord) {
+        self.append_text(&record.to_string());
+    }
+
+    /// Adds a line in print: what a record's `to_string`, [`LogLine::text`] or [`super::WaitingHead::print`] gave.
+    pub fn append_text(&mut self, record: &str) {
         let offset = self.size + octets(self.buffer.len());
-        print_line(&mut self.buffer, self.id, offset, &record.to_string());
+        let sum = self.seal.sum(offset, record.as_bytes());
+        // Writing to a Vec cannot fail.
+        let _ = writeln!(self.buffer, "{sum:08x} {record}");
+    }
+
+    /// The lines that are in the file now, the first one left out.
+    pub fn lines(&self) -> Lines {
+        let first = octets(first_line(self.id, self.generation).len() + LINE);
+        Lines::new(Arc::clone(&self.file), log_path(&self.owner, self.id), self.id, first, self.size)
+    }
+
+    /// Octets that were appended and not written yet.
+    pub(super) fn gathered(&self) -> usize {
+        self.buffer.len()
     }
 
     /// Lines were appended that are not written yet.
@@ -138,6 +206,8 @@ impl Log {
             written.during("write", &log_path(&self.owner, self.id))?;
             self.size += octets(self.buffer.len());
             self.buffer.clear();
+            // A list with very many recipients is one line; the next one as long is far.
+            self.buffer.shrink_to(KEPT);
         }
         Ok(())
     }
@@ -220,138 +290,53 @@ impl Log {
     }
 
     /// Gives a new log its name, durably.
-    fn publish(&self) -> Result<(), SpoolError> {
+    pub(super) fn publish(&self) -> Result<(), SpoolError> {
         let path = log_path(&self.owner, self.id);
         self.storage.rename(&format!("{path}{NEW}"), &path).during("rename", &path)?;
         self.storage.sync_directory(LOGS).during("sync", LOGS)
     }
 
-    /// Reads a log up to its first bad line and cuts it there.
-    fn recover(
-        storage: Arc<dyn Storage>,
-        owner: &str,
-        id: SpoolId,
-        generation: u64,
-        file: Arc<dyn Stored>,
-    ) -> Result<(Self, Vec<LogRecord>), SpoolError> {
-        let path = log_path(owner, id);
-        let total = file.length().during("measure", &path)?;
-        let mut text = vec![0; length(total)];
-        read_full(&*file, &mut text, 0).during("read", &path)?;
-        let (records, end) = read_lines(&text, id)?;
-        if end < total {
-            log::warn!("{path}: {} octets at the end are not whole lines, cut off", total - end);
-            file.truncate(end).during("cut", &path)?;
-        }
-        // What was read may never have been flushed; it is believed from now on.
-        file.flush().during("flush", &path)?;
-        let owner = owner.to_owned();
-        let log = Self {
-            storage,
-            owner,
-            id,
-            generation,
-            file,
-            size: end,
-            base: end,
-            buffer: Vec::new(),
-            failed: false,
-        };
-        Ok((log, records))
-    }
-}
-
-/// A log that is being written to take the place of another one: a checkpoint under way. It has no name yet, so that a
-/// crash leaves the old log; lines are written in pieces.
-///
-/// While it grows the old log goes on, and what is said there in the meantime must be said here, too.
-#[derive(Debug)]
-pub struct Successor {
-    log: Log,
-}
-
-impl Successor {
-    fn create(
-        storage: Arc<dyn Storage>,
-        owner: &str,
-        id: SpoolId,
-        generation: u64,
-    ) -> Result<Self, SpoolError> {
-        let path = format!("{}{NEW}", log_path(owner, id));
-        let file = storage.create(&path).during("create", &path)?;
-        file.try_lock().during("lock", &path)?;
-        let mut buffer = Vec::new();
-        print_line(&mut buffer, id, 0, &first_line(id, generation));
-        let owner = owner.to_owned();
-        Ok(Self {
-            log: Log { storage, owner, id, generation, file, size: 0, base: 0, buffer, failed: false },
-        })
-    }
-
-    /// Adds a line, and writes when a piece is full. `true` if it was written.
-    ///
-    /// # Errors
-    /// [`SpoolError::NoSpace`], [`SpoolError::Broken`]; give it up with [`Successor::abandon`].
-    pub fn append(&mut self, record: &LogRecord) -> Result<bool, SpoolError> {
-        self.log.append(record);
-        let full = self.log.buffer.len() >= PIECE;
-        if full {
-            self.log.write()?;
-        }
-        Ok(full)
-    }
-
-    /// A handle that makes durable what was written so far.
-    pub fn syncer(&self) -> LogSync {
-        self.log.syncer()
-    }
-
-    /// Gives it up; the old log goes on.
-    pub fn abandon(self) {
-        let path = format!("{}{NEW}", log_path(&self.log.owner, self.log.id));
-        if let Err(error) = self.log.storage.remove(&path) {
+    /// Removes a log that has no name yet.
+    pub(super) fn remove_unnamed(&self) {
+        let path = format!("{}{NEW}", log_path(&self.owner, self.id));
+        if let Err(error) = self.storage.remove(&path) {
             // It has no name that counts; the next open removes it.
             log::warn!("removing {path}: {error}");
         }
     }
 
-    /// Makes all of it durable but for its name.
-    fn flush(&mut self) -> Result<(), SpoolError> {
-        self.log.write()?;
-        self.log.sync()
-    }
-}
-
-/// The records of the whole lines after the first, and where they end.
-pub(crate) fn read_lines(text: &[u8], id: SpoolId) -> Result<(Vec<LogRecord>, u64), SpoolError> {
-    let mut records = Vec::new();
-    let mut end = 0;
-    for line in text.split_inclusive(|octet| *octet == b'\n') {
-        let offset = octets(end);
-        let Some(payload) = check_line(line, id, offset) else {
-            break;
-        };
-        if end > 0 {
-            match parse(payload) {
-                Some(record) => records.push(record),
-                None if payload.starts_with(|c: char| c.is_ascii_lowercase()) => {}
-                None => {
-                    let keyword = payload.split(' ').next().unwrap_or_default().to_owned();
-                    return Err(SpoolError::UnknownLogRecord { log: id, offset, keyword });
-                }
+    /// Reads a log up to its first bad line and cuts it there.
+    fn recover(
+        &mut self,
+        hear: &mut dyn FnMut(&LogLine<'_>) -> Result<(), SpoolError>,
+    ) -> Result<(), SpoolError> {
+        let path = log_path(&self.owner, self.id);
+        let total = self.file.length().during("measure", &path)?;
+        let mut lines = Lines::new(Arc::clone(&self.file), path.clone(), self.id, 0, total);
+        let mut first = true;
+        while let Some(line) = lines.next_line()? {
+            if !std::mem::take(&mut first) {
+                hear(&line)?;
             }
         }
-        end += line.len();
+        let end = lines.offset();
+        if end < total {
+            log::warn!("{path}: {} octets at the end are not whole lines, cut off", total - end);
+            self.file.truncate(end).during("cut", &path)?;
+        }
+        // What was read may never have been flushed; it is believed from now on.
+        self.file.flush().during("flush", &path)?;
+        (self.size, self.base) = (end, end);
+        Ok(())
     }
-    Ok((records, octets(end)))
 }
 
 /// `logs/<owner>.<id>`
-fn log_path(owner: &str, id: SpoolId) -> String {
+pub(super) fn log_path(owner: &str, id: SpoolId) -> String {
     format!("{LOGS}/{owner}.{id}")
 }
 
-fn first_line(id: SpoolId, generation: u64) -> String {
+pub(super) fn first_line(id: SpoolId, generation: u64) -> String {
     format!("GRANGE-LOG 1 {id} generation={generation}")
 }
 
@@ -361,22 +346,6 @@ fn generation(file: &dyn Stored, name: &str) -> io::Result<Option<u64>> {
     let count = read_full(file, &mut buffer, 0)?;
     let line = buffer.get(..count).and_then(|text| text.split_inclusive(|octet| *octet == b'\n').next());
     Ok(line.zip(name.parse().ok()).and_then(|(line, id)| {
-        check_line(line, id, 0)?.strip_prefix(&format!("GRANGE-LOG 1 {id} generation="))?.parse().ok()
+        check(line, Seal::of_id(id), 0)?.strip_prefix(&format!("GRANGE-LOG 1 {id} generation="))?.parse().ok()
     }))
-}
-
-fn print_line(out: &mut Vec<u8>, id: SpoolId, offset: u64, payload: &str) {
-    let mut line = String::with_capacity(payload.len() + 10);
-    let sum = Seal::of_id(id).sum(offset, payload.as_bytes());
-    // Writing to a String cannot fail.
-    let _ = writeln!(line, "{sum:08x} {payload}");
-    out.extend_from_slice(line.as_bytes());
-}
-
-/// The payload of a line, if its checksum matches.
-fn check_line(line: &[u8], id: SpoolId, offset: u64) -> Option<&str> {
-    let (sum, payload) = std::str::from_utf8(line).ok()?.strip_suffix('\n')?.split_once(' ')?;
-    let matches =
-        sum.len() == 8 && u32::from_str_radix(sum, 16) == Ok(Seal::of_id(id).sum(offset, payload.as_bytes()));
-    matches.then_some(payload)
 }

@@ -16,7 +16,8 @@
 //! A recipient without a route has `%` (the empty word) as its channel, host and user.
 
 use super::record::{LogRecord, Reason, Reported, Waiting, WaitingRecipient};
-use crate::sheet::{print_shape, shape};
+use super::waiting::{Part, WaitingHead};
+use crate::sheet::shape;
 use crate::words::{Words, push};
 use proto::disposition::{Disposition, Outcome};
 use proto::envelope::Route;
@@ -63,23 +64,23 @@ impl fmt::Display for LogRecord {
 }
 
 fn print_waiting(waiting: &Waiting) -> String {
-    let mut line = format!("Waiting {} {} {}", waiting.place.segment, waiting.place.offset, waiting.id);
-    push(&mut line, &waiting.from.to_string());
-    // Writing to a String cannot fail.
-    let _ = write!(line, " {}", waiting.received);
-    print_shape(&mut line, &waiting.shape);
-    let _ = write!(line, " {}", waiting.recipients.len());
-    for recipient in &waiting.recipients {
-        let _ = write!(line, " {}", recipient.index);
-        push(&mut line, &recipient.address.to_string());
-        let route = recipient.route.as_ref();
-        push(&mut line, route.map_or("", |route| &route.channel));
-        push(&mut line, route.map_or("", |route| &route.host));
-        push(&mut line, route.map_or("", |route| &route.user));
-        let _ = write!(line, " {}", recipient.attempts);
-        push(&mut line, &recipient.why);
+    let &Waiting { place, id, ref from, received, shape, ref recipients } = waiting;
+    let head = WaitingHead { place, id, from: from.clone(), received, shape };
+    let parts: Vec<Part<'_>> = recipients.iter().map(as_part).collect();
+    head.print(&parts)
+}
+
+fn as_part(recipient: &WaitingRecipient) -> Part<'_> {
+    let route = recipient.route.as_ref();
+    Part {
+        index: recipient.index,
+        address: recipient.address.to_string().into(),
+        channel: route.map_or("", |route| &route.channel).into(),
+        host: route.map_or("", |route| &route.host).into(),
+        user: route.map_or("", |route| &route.user).into(),
+        attempts: recipient.attempts,
+        why: recipient.why.as_str().into(),
     }
-    line
 }
 
 fn print_reported(line: &mut String, reported: &Reported) {
@@ -202,6 +203,7 @@ fn outcome(word: &str) -> Option<Outcome> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::waiting::WaitingLine;
     use super::*;
     use proptest::collection::vec;
     use proptest::prelude::*;
@@ -299,6 +301,23 @@ mod tests {
             let line = record.to_string();
             prop_assert!(!line.contains('\n'));
             prop_assert_eq!(parse(&line), Some(record));
+        }
+
+        #[test]
+        fn a_line_read_in_place_says_what_its_record_says(record in waiting()) {
+            let line = record.to_string();
+            let LogRecord::Waiting(record) = record else { unreachable!() };
+            let begun = || WaitingLine::begin(line.strip_prefix("Waiting ").unwrap()).unwrap();
+            prop_assert_eq!((begun().place, begun().id), (record.place, record.id));
+            let (mut some, mut all) = (Vec::new(), Vec::new());
+            let told = begun().read(|part| some.push(part));
+            prop_assert_eq!(told, Some((record.from != ReversePath::Null, record.received)));
+            let head = begun().read_all(|part| all.push(part)).unwrap();
+            prop_assert_eq!(&some, &all);
+            prop_assert_eq!(head.print(&all), line.clone());
+            let longer = format!("{line} x");
+            let longer = WaitingLine::begin(longer.strip_prefix("Waiting ").unwrap()).unwrap();
+            prop_assert_eq!(longer.read(drop), None);
         }
 
         #[test]

@@ -7,6 +7,9 @@ use crate::{Defect, SpoolError};
 use proto::id::SpoolId;
 use std::fmt::Write as _;
 
+/// The line of a segment that holds copies.
+const COPIES: &str = "holds copies";
+
 const FIRST_LINE: &str = "GRANGE-SEGMENT 1";
 
 /// What the header says.
@@ -20,6 +23,8 @@ pub(crate) struct Header {
     pub(crate) created: u64,
     /// The segment that the same writer left before, and where that ended: nothing beyond was ever acknowledged.
     pub(crate) previous: Option<(SpoolId, u64)>,
+    /// It holds copies of what other writers wrote.
+    pub(crate) copies: bool,
 }
 
 impl Header {
@@ -41,6 +46,10 @@ impl Header {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "previous {previous} end={end}");
         }
+        if self.copies {
+            text.push_str(COPIES);
+            text.push('\n');
+        }
         let sum = self.seal().sum(0, text.as_bytes());
         let _ = writeln!(text, "Crc {sum:08x}");
         let mut octets = text.into_bytes();
@@ -58,7 +67,9 @@ impl Header {
             return None;
         }
         let (mut number, mut separator, mut created, mut previous) = (None, None, 0, None);
+        let mut copies = false;
         for line in lines {
+            copies |= line == COPIES;
             let (keyword, value) = line.split_once(' ')?;
             match keyword {
                 "Number" => number = Some(value.parse().ok()?),
@@ -72,7 +83,7 @@ impl Header {
                 _ => return None,
             }
         }
-        let header = Self { number: number?, separator: separator?, created, previous };
+        let header = Self { number: number?, separator: separator?, created, previous, copies };
         (header.seal().sum(0, signed.as_bytes()) == sum).then_some(header)
     }
 
@@ -95,7 +106,8 @@ mod tests {
 
     fn header(previous: Option<(SpoolId, u64)>) -> Header {
         let number = SpoolId::new(1_764_000_000_123, 9, 17, 0);
-        Header { number, separator: Separator::draw().unwrap(), created: 1_764_000_000_124, previous }
+        let copies = previous.is_some();
+        Header { number, separator: Separator::draw().unwrap(), created: 1_764_000_000_124, previous, copies }
     }
 
     #[test]

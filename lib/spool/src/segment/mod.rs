@@ -17,6 +17,6 @@ mod window;
 mod writer;
 
 pub(crate) use header::Header;
-pub(crate) use record::{LINE, RecordLine};
+pub(crate) use record::{LINE, RecordLine, size};
 pub(crate) use scan::{Found, Scan, verify_content};
 pub(crate) use writer::{Job, SegmentWriter};

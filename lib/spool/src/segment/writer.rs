@@ -36,6 +36,8 @@ pub(crate) struct SegmentWriter {
     /// The file of that segment, held for its lock until the successor is durable; it is never written again.
     retired: Option<Arc<dyn Stored>>,
     failures: u32,
+    /// What it writes are copies.
+    copies: bool,
 }
 
 #[derive(Debug)]
@@ -50,7 +52,24 @@ struct Open {
 
 impl SegmentWriter {
     pub(crate) fn new(storage: Arc<dyn Storage>, tuning: Tuning) -> Self {
-        Self { storage, tuning, open: None, left: None, retired: None, failures: 0 }
+        Self { storage, tuning, open: None, left: None, retired: None, failures: 0, copies: false }
+    }
+
+    /// One that writes copies of what others wrote.
+    pub(crate) fn of_copies(storage: Arc<dyn Storage>, tuning: Tuning) -> Self {
+        Self { copies: true, ..Self::new(storage, tuning) }
+    }
+
+    /// The segment that is open.
+    pub(crate) fn segment(&self) -> Option<SpoolId> {
+        self.open.as_ref().map(|open| open.header.number)
+    }
+
+    /// Leaves the open segment, so that it can be taken over; the next batch begins another one.
+    pub(crate) fn rest(&mut self) {
+        if let Some(open) = self.open.take() {
+            self.left = Some((open.header.number, open.end));
+        }
     }
 
     /// It accepts nothing more.
@@ -147,7 +166,7 @@ impl SegmentWriter {
         let path_new = format!("{path}{NEW}");
         let separator = Separator::draw()
             .map_err(|_| SpoolError::from_io("draw", &path, &io::Error::from(io::ErrorKind::Other)))?;
-        let header = Header { number, separator, created: now, previous: self.left };
+        let header = Header { number, separator, created: now, previous: self.left, copies: self.copies };
         let file = self.storage.create(&path_new).during("create", &path_new)?;
         let made = self.fill_new(&*file, &header, &path_new).and_then(|()| {
             self.storage.rename(&path_new, &path).during("rename", &path)?;

@@ -1,9 +1,14 @@
 //! The default backend: append-only segments in a directory.
 
 mod commit;
+mod keeper;
+mod kept;
 mod reading;
+mod removal;
 mod takeover;
 
+pub use keeper::{Copied, Keeper, Survey};
+pub use kept::{Kept, Lying};
 pub(crate) use reading::{Open, open_segment};
 
 use crate::body::Body;
@@ -11,8 +16,8 @@ use crate::draft::Draft;
 use crate::entry::Entry;
 use crate::error::{Context, SpoolError};
 use crate::flusher::Clock;
-use crate::layout::{self, SEGMENTS, Tuning, segment_path};
-use crate::log::{Log, LogRecord};
+use crate::layout::{self, SEGMENTS, Tuning};
+use crate::log::{Log, LogLine, LogRecord};
 use crate::spool::{Announced, Completion, Spool, Takeover, Ticket, Walked};
 use crate::storage::Storage;
 use commit::Committing;
@@ -67,17 +72,33 @@ impl Segments {
         self.committing.flusher.start(clock).during("start", "flusher")
     }
 
-    /// Removes the file of a large content that nobody needs any more. The caller has made durable before that its message
-    /// is finished; it is no error if the file is gone.
+    /// The keeper of segments, for a thread of its own; there may be one.
+    pub fn keeper(&self) -> Keeper {
+        Keeper::new(Arc::clone(&self.storage), self.tuning.clone())
+    }
+
+    /// A segment that was taken over, for the keeper.
     ///
     /// # Errors
-    /// [`SpoolError::Broken`].
-    pub fn discard(&mut self, id: SpoolId) -> Result<(), SpoolError> {
-        let path = layout::large_path(id);
-        match self.storage.remove(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-            other => other.during("remove", &path),
-        }
+    /// [`SpoolError::NotOurs`].
+    pub fn kept(&self, segment: SpoolId) -> Result<Kept, SpoolError> {
+        let adopted = self.adopted.get(&segment).ok_or(SpoolError::NotOurs(segment))?;
+        Ok(adopted.kept.clone())
+    }
+
+    /// The keeper has removed a segment.
+    pub fn forget(&mut self, segment: SpoolId) {
+        self.readers.forget(segment);
+        self.adopted.remove(&segment);
+    }
+
+    /// Opens the content of an entry that was read before, which saves reading it again; for an expansion that of the
+    /// message expanded.
+    ///
+    /// # Errors
+    /// As [`Spool::open`].
+    pub fn body(&mut self, entry: &Entry) -> Result<Body, SpoolError> {
+        self.readers.body(entry)
     }
 
     /// Draws an id that no message has; for a notice that is put into the log before it is committed.
@@ -103,9 +124,23 @@ impl Segments {
         Log::open(&self.storage, owner, id)
     }
 
+    /// As [`Segments::open_log`], for a log that may be long: each line is given to `hear`. Waits for the disk.
+    ///
+    /// # Errors
+    /// As [`Log::open_with`].
+    pub fn open_log_with(
+        &mut self,
+        owner: &str,
+        now: u64,
+        hear: &mut dyn FnMut(&LogLine<'_>) -> Result<(), SpoolError>,
+    ) -> Result<Log, SpoolError> {
+        let id = self.draw(now)?;
+        Log::open_with(&self.storage, owner, id, hear)
+    }
+
     /// The segments taken over and not removed yet, with their ends.
     pub fn adopted(&self) -> impl Iterator<Item = (SpoolId, u64)> + '_ {
-        self.adopted.iter().map(|(segment, adopted)| (*segment, adopted.end))
+        self.adopted.iter().map(|(segment, adopted)| (*segment, adopted.kept.end()))
     }
 
     fn take_lease(&mut self, now: u64) -> Result<(), SpoolError> {
@@ -143,11 +178,12 @@ impl Spool for Segments {
     }
 
     fn load(&mut self, place: Place) -> Result<Entry, SpoolError> {
-        self.readers.load(place).map(|(entry, _)| entry)
+        self.readers.load(place)
     }
 
     fn open(&mut self, place: Place) -> Result<Body, SpoolError> {
-        self.readers.open(place)
+        let entry = self.readers.load(place)?;
+        self.readers.body(&entry)
     }
 
     fn walk(&mut self, range: Announced, limit: usize) -> Result<Walked, SpoolError> {
@@ -170,16 +206,8 @@ impl Spool for Segments {
     }
 
     fn remove(&mut self, segment: SpoolId) -> Result<(), SpoolError> {
-        let adopted = self.adopted.get(&segment).ok_or(SpoolError::NotOurs(segment))?;
-        takeover::remove_large_of(&*self.storage, segment, adopted)?;
-        let path = segment_path(segment);
-        match self.storage.remove(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            other => other.during("remove", &path)?,
-        }
-        self.storage.sync_directory(SEGMENTS).during("sync", SEGMENTS)?;
-        self.readers.forget(segment);
-        self.adopted.remove(&segment);
+        removal::remove(&*self.storage, &self.kept(segment)?)?;
+        self.forget(segment);
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use super::takeover::Adopted;
 use crate::Defect;
 use crate::body::{Body, Checksum};
-use crate::entry::{Entry, Kind};
+use crate::entry::{Content, Entry as SpoolEntry, Kind};
 use crate::error::{Context, SpoolError};
 use crate::layout::{BLOCK, large_path, segment_path};
 use crate::seal::Seal;
@@ -14,11 +14,15 @@ use crate::storage::{Access, Storage, Stored, length, octets, read_full};
 use proto::id::SpoolId;
 use proto::place::Place;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io;
 use std::sync::Arc;
 
 /// Segments kept open for reading.
 const KEPT: usize = 256;
+
+/// Octets read at once for an entry; the envelope of a message to a few recipients fits in.
+const FIRST_READ: usize = 1024;
 
 /// A segment open for reading, without a lock.
 #[derive(Debug, Clone)]
@@ -31,7 +35,15 @@ pub(crate) struct Open {
 #[derive(Debug)]
 pub(super) struct Readers {
     storage: Arc<dyn Storage>,
-    open: BTreeMap<SpoolId, Open>,
+    open: BTreeMap<SpoolId, Reader>,
+}
+
+/// One of them.
+#[derive(Debug)]
+struct Reader {
+    open: Open,
+    /// So long it was when that was asked for last.
+    length: u64,
 }
 
 impl Readers {
@@ -44,60 +56,65 @@ impl Readers {
         self.open.remove(&segment);
     }
 
-    fn segment(&mut self, number: SpoolId) -> Result<Open, SpoolError> {
-        if let Some(open) = self.open.get(&number) {
-            return Ok(open.clone());
+    fn segment(&mut self, number: SpoolId) -> Result<&mut Reader, SpoolError> {
+        match self.open.entry(number) {
+            Entry::Occupied(reader) => Ok(reader.into_mut()),
+            Entry::Vacant(vacant) => {
+                let open = open_segment(&*self.storage, number)?;
+                Ok(vacant.insert(Reader { open, length: 0 }))
+            }
         }
-        let open = open_segment(&*self.storage, number)?;
-        while self.open.len() >= KEPT {
+    }
+
+    /// Reads the entry at a place.
+    pub(super) fn load(&mut self, place: Place) -> Result<SpoolEntry, SpoolError> {
+        self.make_room(place.segment);
+        self.segment(place.segment)?.load(place)
+    }
+
+    /// Opens the content of an entry.
+    pub(super) fn body(&mut self, entry: &SpoolEntry) -> Result<Body, SpoolError> {
+        let Kind::Expansion(part) = entry.kind else { return self.own_body(entry) };
+        let original = self.load(part.of)?;
+        if matches!(original.kind, Kind::Expansion(_)) || original.id != entry.id {
+            return Err(damaged(entry.place, Defect::Reference));
+        }
+        self.own_body(&original)
+    }
+
+    fn own_body(&mut self, entry: &SpoolEntry) -> Result<Body, SpoolError> {
+        let (id, place) = (entry.id, entry.place);
+        match entry.content {
+            Content::Record { offset, length, sum } => {
+                self.make_room(place.segment);
+                let Open { file, header } = &self.segment(place.segment)?.open;
+                let checksum = Some(Checksum { start: header.seal().start(offset), sum });
+                let (record, file) = (Some(place), Arc::clone(file));
+                Ok(Body { id, record, checksum, file, offset, length })
+            }
+            Content::File { id: name, .. } if name != id => Err(damaged(place, Defect::Large)),
+            Content::File { length, sum, .. } => {
+                let path = large_path(id);
+                let file = match self.storage.open(&path, Access::Read) {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                        return Err(damaged(place, Defect::Large));
+                    }
+                    other => other.during("open", &path)?,
+                };
+                if file.length().during("measure", &path)? != length {
+                    return Err(damaged(place, Defect::Large));
+                }
+                let checksum = Some(Checksum { start: Seal::of_id(id).start(0), sum });
+                Ok(Body { id, record: None, checksum, file, offset: 0, length })
+            }
+        }
+    }
+
+    /// Closes the oldest segments, so that one more may be opened.
+    fn make_room(&mut self, number: SpoolId) {
+        while self.open.len() >= KEPT && !self.open.contains_key(&number) {
             self.open.pop_first();
         }
-        self.open.insert(number, open.clone());
-        Ok(open)
-    }
-
-    /// Reads the entry at a place, and the name of its large file.
-    pub(super) fn load(&mut self, place: Place) -> Result<(Entry, Loaded), SpoolError> {
-        let open = self.segment(place.segment)?;
-        load(&open, place)
-    }
-
-    pub(super) fn open(&mut self, place: Place) -> Result<Body, SpoolError> {
-        let (entry, loaded) = self.load(place)?;
-        match entry.kind {
-            Kind::Message | Kind::Notice { .. } => self.body(&entry, &loaded),
-            Kind::Expansion(part) => {
-                let (original, loaded) = self.load(part.of)?;
-                if matches!(original.kind, Kind::Expansion(_)) || original.id != entry.id {
-                    return Err(damaged(place, Defect::Reference));
-                }
-                self.body(&original, &loaded)
-            }
-        }
-    }
-
-    fn body(&self, entry: &Entry, loaded: &Loaded) -> Result<Body, SpoolError> {
-        let Some(large) = loaded.large else {
-            let (offset, length) = (loaded.line.content_offset(), loaded.line.content);
-            let (record, file) = (Some(entry.place), Arc::clone(&loaded.file));
-            let checksum = Some(loaded.checksum());
-            return Ok(Body { id: entry.id, record, checksum, file, offset, length });
-        };
-        if large.id != entry.id {
-            return Err(damaged(entry.place, Defect::Large));
-        }
-        let path = large_path(large.id);
-        let file = match self.storage.open(&path, Access::Read) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(damaged(entry.place, Defect::Large));
-            }
-            other => other.during("open", &path)?,
-        };
-        if file.length().during("measure", &path)? != large.length {
-            return Err(damaged(entry.place, Defect::Large));
-        }
-        let checksum = Some(Checksum { start: Seal::of_id(large.id).start(0), sum: large.sum });
-        Ok(Body { id: entry.id, record: None, checksum, file, offset: 0, length: large.length })
     }
 
     pub(super) fn walk(
@@ -106,38 +123,22 @@ impl Readers {
         limit: usize,
         adopted: Option<&Adopted>,
     ) -> Result<Walked, SpoolError> {
-        let open = self.segment(range.segment)?;
-        let path = segment_path(range.segment);
-        let end = match adopted {
-            Some(adopted) => adopted.end,
-            None => open.file.length().during("measure", &path)?,
+        self.make_room(range.segment);
+        let reader = self.segment(range.segment)?;
+        let to = match adopted {
+            Some(adopted) => range.to.min(adopted.kept.end()),
+            None => range.to,
         };
-        let to = range.to.min(end);
-        if range.from < BLOCK || range.from > to || (adopted.is_none() && range.to > end) {
+        if range.from < BLOCK || range.from > to || (adopted.is_none() && !reader.reaches(to)?) {
             let place = Place { segment: range.segment, offset: range.from };
             return Err(damaged(place, Defect::Length));
         }
+        let (open, path) = (&reader.open, segment_path(range.segment));
         let scan = Scan::new(&*open.file, range.segment, open.header.separator, range.from, to);
-        let mut walk = Walk { open: &open, scan, adopted, path, walked: Walked::default() };
+        let mut walk = Walk { open, scan, adopted, path, walked: Walked::default() };
         while walk.walked.entries.len() < limit && walk.step()? {}
         walk.walked.next = walk.scan.position();
         Ok(walk.walked)
-    }
-}
-
-/// What is needed beside the entry to open its content.
-#[derive(Debug)]
-pub(super) struct Loaded {
-    file: Arc<dyn Stored>,
-    line: RecordLine,
-    seal: Seal,
-    large: Option<LargeFile>,
-}
-
-impl Loaded {
-    /// Of the content in the record itself.
-    fn checksum(&self) -> Checksum {
-        Checksum { start: self.seal.start(self.line.content_offset()), sum: self.line.content_sum }
     }
 }
 
@@ -160,14 +161,16 @@ impl Walk<'_> {
                 self.damage(from, to, Defect::Line)?;
                 Ok(true)
             }
-            Some(Found::Record(line)) if self.adopted.is_some_and(|adopted| adopted.is_bad(line.offset)) => {
+            Some(Found::Record(line))
+                if self.adopted.is_some_and(|adopted| adopted.kept.is_bad(line.offset)) =>
+            {
                 self.damage(line.offset, line.end(), Defect::Content)?;
                 Ok(true)
             }
             Some(Found::Record(line)) => {
                 let envelope = self.scan.envelope(&line).during("read", &self.path)?;
                 if self.open.header.seal().sum(line.envelope_offset(), envelope) == line.envelope_sum {
-                    self.walked.entries.push(entry(segment, &line, envelope).0);
+                    self.walked.entries.push(entry(segment, &line, envelope));
                 } else {
                     self.damage(line.offset, line.end(), Defect::Envelope)?;
                 }
@@ -197,31 +200,54 @@ pub(crate) fn open_segment(storage: &dyn Storage, number: SpoolId) -> Result<Ope
     Ok(Open { file, header })
 }
 
-fn load(open: &Open, place: Place) -> Result<(Entry, Loaded), SpoolError> {
-    let path = segment_path(place.segment);
-    let seal = open.header.seal();
-    let mut octets_of_line = vec![0; length(LINE)];
-    let count = read_full(&*open.file, &mut octets_of_line, place.offset).during("read", &path)?;
-    let line = octets_of_line
-        .get(..count)
-        .and_then(|text| RecordLine::parse(text, place.offset, &open.header.separator, seal))
-        .ok_or(damaged(place, Defect::Line))?;
-    if line.end() > open.file.length().during("measure", &path)? {
-        return Err(damaged(place, Defect::Length));
+impl Reader {
+    /// Whether the file reaches so far. It only grows while its writer lives, and what was taken over has an end of its own.
+    fn reaches(&mut self, end: u64) -> Result<bool, SpoolError> {
+        if end > self.length {
+            let path = segment_path(self.open.header.number);
+            self.length = self.open.file.length().during("measure", &path)?;
+        }
+        Ok(end <= self.length)
     }
-    let mut envelope = vec![0; length(line.envelope)];
-    let count = read_full(&*open.file, &mut envelope, line.envelope_offset()).during("read", &path)?;
-    if octets(count) != line.envelope || seal.sum(line.envelope_offset(), &envelope) != line.envelope_sum {
-        return Err(damaged(place, Defect::Envelope));
+
+    /// Reads a record without its content, as a rule with one call.
+    fn load(&mut self, place: Place) -> Result<SpoolEntry, SpoolError> {
+        let path = segment_path(place.segment);
+        let seal = self.open.header.seal();
+        let mut text = vec![0; FIRST_READ];
+        let count = read_full(&*self.open.file, &mut text, place.offset).during("read", &path)?;
+        text.truncate(count);
+        let line = RecordLine::parse(&text, place.offset, &self.open.header.separator, seal)
+            .ok_or(damaged(place, Defect::Line))?;
+        if !self.reaches(line.end())? {
+            return Err(damaged(place, Defect::Length));
+        }
+        let end = length(LINE + line.envelope);
+        let there = text.len();
+        if there < end {
+            text.resize(end, 0);
+            let rest = text.get_mut(there..).unwrap_or_default();
+            let at = place.offset + octets(there);
+            read_full(&*self.open.file, rest, at).during("read", &path)?;
+        }
+        let envelope = text.get(length(LINE)..end).unwrap_or_default();
+        if seal.sum(line.envelope_offset(), envelope) != line.envelope_sum {
+            return Err(damaged(place, Defect::Envelope));
+        }
+        Ok(entry(place.segment, &line, envelope))
     }
-    let (entry, large) = entry(place.segment, &line, &envelope);
-    Ok((entry, Loaded { file: Arc::clone(&open.file), line, seal, large }))
 }
 
 /// The entry of a record whose envelope matched its checksum.
-pub(super) fn entry(segment: SpoolId, line: &RecordLine, envelope: &[u8]) -> (Entry, Option<LargeFile>) {
+fn entry(segment: SpoolId, line: &RecordLine, envelope: &[u8]) -> SpoolEntry {
     let sheet = sheet::parse(envelope);
-    let entry = Entry {
+    let content = match sheet.large {
+        Some(LargeFile { id, length, sum }) => Content::File { id, length, sum },
+        None => {
+            Content::Record { offset: line.content_offset(), length: line.content, sum: line.content_sum }
+        }
+    };
+    SpoolEntry {
         id: line.id,
         place: Place { segment, offset: line.offset },
         end: line.end(),
@@ -229,9 +255,9 @@ pub(super) fn entry(segment: SpoolId, line: &RecordLine, envelope: &[u8]) -> (En
         envelope: sheet.envelope,
         held: sheet.held,
         preserved: sheet.preserved,
-        large: sheet.large.is_some(),
-    };
-    (entry, sheet.large)
+        content,
+        copied: sheet.copied,
+    }
 }
 
 fn damaged(place: Place, defect: Defect) -> SpoolError {

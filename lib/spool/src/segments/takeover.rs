@@ -4,13 +4,14 @@
 //! records where this one ended, nothing beyond that was acknowledged, and it is cut off for good. Else the record lines
 //! are read, and the contents of the last batch, the only one that a crash can have torn.
 
+use super::kept::Kept;
 use super::reading::open_segment;
+use super::removal::{references_in, remove_if_there};
 use crate::Defect;
 use crate::error::{Context, SpoolError};
 use crate::layout::{BLOCK, LARGE, NEW, SEGMENTS, align, ids_in, large_path, segment_path};
 use crate::lease;
 use crate::segment::{Found, Header, RecordLine, Scan, verify_content};
-use crate::sheet;
 use crate::spool::{Announced, Damage, Takeover};
 use crate::storage::{Access, Storage, Stored};
 use proto::id::SpoolId;
@@ -22,23 +23,11 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(super) struct Adopted {
     /// Holds the lock.
-    file: Arc<dyn Stored>,
-    header: Header,
-    /// Nothing is read beyond it.
-    pub(super) end: u64,
+    pub(super) kept: Kept,
     /// Where the last batch begins.
     pub(super) last_batch: u64,
-    /// Offsets of records in it whose content does not match.
-    bad: BTreeSet<u64>,
     /// What is to be reported about it, once.
     news: Option<(Announced, Vec<Damage>)>,
-}
-
-impl Adopted {
-    /// The record at this offset is not intact.
-    pub(super) fn is_bad(&self, offset: u64) -> bool {
-        self.bad.contains(&offset)
-    }
 }
 
 /// See [`crate::Spool::takeover`].
@@ -157,7 +146,7 @@ fn survey(
         }
     }
     let range = Announced { segment, from: cursor.max(BLOCK).min(end), to: end };
-    Ok(Adopted { file, header, end, last_batch, bad, news: Some((range, damages)) })
+    Ok(Adopted { kept: Kept::new(file, header, end, bad), last_batch, news: Some((range, damages)) })
 }
 
 /// Where segments ended, as their successors record it.
@@ -213,9 +202,23 @@ fn remove_orphans(
         if orphans.is_empty() {
             break;
         }
-        let (large, whole) = large_in(segment).during("read", &segment_path(*number))?;
-        // A record that cannot be read may be the one that refers to it.
-        orphans.retain(|id| !large.contains(id) && (whole || id.lease() != number.lease()));
+        let references = segment.kept.references().during("read", &segment_path(*number))?;
+        orphans.retain(|id| !references.may_refer_to(*id, segment.kept.header()));
+    }
+    // Copies refer to what writers of other leases have left.
+    for number in busy {
+        if orphans.is_empty() {
+            break;
+        }
+        match open_segment(storage, *number) {
+            Ok(open) if open.header.copies => {
+                let references = references_in(&open).during("read", &segment_path(*number))?;
+                orphans.retain(|id| !references.may_refer_to(*id, &open.header));
+            }
+            Ok(_) | Err(SpoolError::Absent(_)) => {}
+            Err(SpoolError::Damaged { .. }) => orphans.clear(),
+            Err(error) => return Err(error),
+        }
     }
     for id in &orphans {
         remove_if_there(storage, &large_path(*id))?;
@@ -223,54 +226,9 @@ fn remove_orphans(
     Ok(orphans.into_iter().collect())
 }
 
-/// Removes the large contents of a segment's messages.
-pub(super) fn remove_large_of(
-    storage: &dyn Storage,
-    number: SpoolId,
-    segment: &Adopted,
-) -> Result<(), SpoolError> {
-    let there: BTreeSet<SpoolId> = ids_in(storage, LARGE)?.into_iter().collect();
-    if there.is_empty() {
-        return Ok(());
-    }
-    for id in large_in(segment).during("read", &segment_path(number))?.0 {
-        if there.contains(&id) {
-            remove_if_there(storage, &large_path(id))?;
-        }
-    }
-    Ok(())
-}
-
-/// The messages of a segment whose contents are large, and whether all of the segment could be read.
-fn large_in(segment: &Adopted) -> io::Result<(BTreeSet<SpoolId>, bool)> {
-    let header = &segment.header;
-    let mut scan = Scan::new(&*segment.file, header.number, header.separator, BLOCK, segment.end);
-    let mut large = BTreeSet::new();
-    let mut whole = segment.bad.is_empty();
-    while let Some(found) = scan.next()? {
-        match found {
-            Found::Gap { .. } => whole = false,
-            Found::Record(line) => {
-                let envelope = scan.envelope(&line)?;
-                whole &= header.seal().sum(line.envelope_offset(), envelope) == line.envelope_sum;
-                // The file bears the name of its message; a damaged line must not name that of another.
-                large.extend(sheet::parse(envelope).large.map(|file| file.id).filter(|id| *id == line.id));
-            }
-        }
-    }
-    Ok((large, whole))
-}
-
 fn is_free(storage: &dyn Storage, path: &str) -> Result<bool, SpoolError> {
     match storage.open(path, Access::Read) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         other => other.during("open", path)?.try_lock().during("lock", path),
-    }
-}
-
-fn remove_if_there(storage: &dyn Storage, path: &str) -> Result<(), SpoolError> {
-    match storage.remove(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other.during("remove", path),
     }
 }

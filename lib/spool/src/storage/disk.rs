@@ -16,12 +16,13 @@ pub type FreeProbe = fn(&Path) -> io::Result<u64>;
 pub struct Disk {
     root: PathBuf,
     free: Option<FreeProbe>,
+    flushes: bool,
 }
 
 impl Disk {
     /// A spool below `root`. Free space is taken as unlimited until [`Disk::with_free_probe`] says how to ask.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), free: None }
+        Self { root: root.into(), free: None, flushes: true }
     }
 
     /// Uses `probe` to ask for free space; the standard library has no such call.
@@ -30,9 +31,19 @@ impl Disk {
         self
     }
 
+    /// With `false`, flushing does nothing: for files that lie in memory, where no promise is kept anyway.
+    pub fn with_flushes(mut self, flushes: bool) -> Self {
+        self.flushes = flushes;
+        self
+    }
+
     /// The directory.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    fn file(&self, file: File) -> Arc<dyn Stored> {
+        Arc::new(DiskFile { file, flushes: self.flushes })
     }
 
     fn path(&self, path: &str) -> PathBuf {
@@ -48,12 +59,12 @@ impl Storage for Disk {
     fn create(&self, path: &str) -> io::Result<Arc<dyn Stored>> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create_new(true).mode(0o600);
-        Ok(Arc::new(DiskFile(options.open(self.path(path))?)))
+        Ok(self.file(options.open(self.path(path))?))
     }
 
     fn open(&self, path: &str, access: Access) -> io::Result<Arc<dyn Stored>> {
         let write = access == Access::Write;
-        Ok(Arc::new(DiskFile(OpenOptions::new().read(true).write(write).open(self.path(path))?)))
+        Ok(self.file(OpenOptions::new().read(true).write(write).open(self.path(path))?))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -75,7 +86,7 @@ impl Storage for Disk {
     }
 
     fn sync_directory(&self, path: &str) -> io::Result<()> {
-        File::open(self.path(path))?.sync_all()
+        if self.flushes { File::open(self.path(path))?.sync_all() } else { Ok(()) }
     }
 
     fn free(&self) -> io::Result<u64> {
@@ -85,31 +96,34 @@ impl Storage for Disk {
 
 /// A file of the real disk.
 #[derive(Debug)]
-struct DiskFile(File);
+struct DiskFile {
+    file: File,
+    flushes: bool,
+}
 
 impl Stored for DiskFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        FileExt::read_at(&self.0, buffer, offset)
+        FileExt::read_at(&self.file, buffer, offset)
     }
 
     fn write_at(&self, octets: &[u8], offset: u64) -> io::Result<usize> {
-        FileExt::write_at(&self.0, octets, offset)
+        FileExt::write_at(&self.file, octets, offset)
     }
 
     fn flush(&self) -> io::Result<()> {
-        self.0.sync_data()
+        if self.flushes { self.file.sync_data() } else { Ok(()) }
     }
 
     fn length(&self) -> io::Result<u64> {
-        Ok(self.0.metadata()?.len())
+        Ok(self.file.metadata()?.len())
     }
 
     fn truncate(&self, length: u64) -> io::Result<()> {
-        self.0.set_len(length)
+        self.file.set_len(length)
     }
 
     fn try_lock(&self) -> io::Result<bool> {
-        match self.0.try_lock() {
+        match self.file.try_lock() {
             Ok(()) => Ok(true),
             Err(TryLockError::WouldBlock) => Ok(false),
             Err(TryLockError::Error(error)) => Err(error),
@@ -117,6 +131,24 @@ impl Stored for DiskFile {
     }
 
     fn descriptor(&self) -> Option<BorrowedFd<'_>> {
-        Some(self.0.as_fd())
+        Some(self.file.as_fd())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_flushes_nobody_asks_the_disk() {
+        let directory = tempfile::tempdir().unwrap();
+        for flushes in [true, false] {
+            let disk = Disk::new(directory.path()).with_flushes(flushes);
+            assert_eq!(disk.sync_directory("not-there").is_err(), flushes);
+            // The system refuses to write a pipe back to a disk, and so tells whether it was asked.
+            let (pipe, _end) = io::pipe().unwrap();
+            let file = disk.file(File::from(std::os::fd::OwnedFd::from(pipe)));
+            assert_eq!(file.flush().is_err(), flushes);
+        }
     }
 }

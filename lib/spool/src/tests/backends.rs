@@ -1,7 +1,7 @@
 //! Every backend against the one suite.
 
 use crate::storage::Simulated;
-use crate::{Disk, Memory, Segments, Spool, Tuning, conformance, prepare};
+use crate::{Disk, Segments, Spool, Tuning, conformance, prepare};
 use std::sync::Arc;
 
 #[test]
@@ -42,6 +42,14 @@ fn segments_on_the_simulated_disk_conform() {
 }
 
 #[test]
-fn memory_conforms() {
-    conformance::run(&mut || Box::new(Memory::new()));
+fn segments_in_memory_conform() {
+    let mut directories = Vec::new();
+    conformance::run(&mut || {
+        let directory = tempfile::tempdir().unwrap();
+        let files = Disk::new(directory.path()).with_flushes(false);
+        directories.push(directory);
+        prepare(&files).unwrap();
+        let tuning = Tuning { fill_step: 4096, ..Tuning::default() };
+        Box::new(Segments::open(Arc::new(files), tuning).unwrap())
+    });
 }

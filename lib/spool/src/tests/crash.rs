@@ -11,14 +11,14 @@ use std::collections::BTreeMap;
 /// process would.
 fn story(world: &mut World, disk: &Simulated) {
     if let Ok((_, mut writer)) = process(disk) {
-        let _ = write(world, &mut writer);
+        let _ = accept(world, &mut writer);
     }
     if let Ok((_, mut scheduler)) = process(disk) {
         let _ = read(world, &mut scheduler);
     }
 }
 
-fn write(world: &mut World, writer: &mut Segments) -> Result<(), SpoolError> {
+fn accept(world: &mut World, writer: &mut Segments) -> Result<(), SpoolError> {
     writer.renew(1000)?;
     for (round, size) in [100, 5000, 30_000, 8000, 200, 60_000, 8999].into_iter().enumerate() {
         let now = 1000 + round as u64 * 40_000;
@@ -45,6 +45,7 @@ fn read(world: &mut World, scheduler: &mut Segments) -> Result<(), SpoolError> {
     let checkpoint = world.logged.clone();
     log.checkpoint(scheduler.draw(400_001)?, checkpoint)?;
     if let Some(range) = found.segments.first() {
+        compact(world, scheduler, &mut log, range.segment)?;
         note(world, &mut log, range.segment, 1)?;
         world.remove(scheduler, range.segment)?;
     }
@@ -53,10 +54,39 @@ fn read(world: &mut World, scheduler: &mut Segments) -> Result<(), SpoolError> {
     Ok(())
 }
 
+/// Moves every second message out of a segment.
+fn compact(
+    world: &mut World,
+    scheduler: &mut Segments,
+    log: &mut Log,
+    segment: SpoolId,
+) -> Result<(), SpoolError> {
+    let mut keeper = scheduler.keeper();
+    let mut odd = false;
+    let every_second = || {
+        odd = !odd;
+        odd
+    };
+    let moves = world.copy(scheduler, &mut keeper, segment, 400_001, every_second)?;
+    let lines = moves.iter().map(|&(_, from, to)| LogRecord::Moved { from, to });
+    write(world, log, lines)?;
+    world.moved(moves);
+    Ok(())
+}
+
 fn note(world: &mut World, log: &mut Log, segment: SpoolId, offset: u64) -> Result<(), SpoolError> {
-    let record = LogRecord::Cursor { segment, offset };
-    log.append(&record);
-    world.logged.push(record);
+    write(world, log, [LogRecord::Cursor { segment, offset }])
+}
+
+fn write(
+    world: &mut World,
+    log: &mut Log,
+    records: impl IntoIterator<Item = LogRecord>,
+) -> Result<(), SpoolError> {
+    for record in records {
+        log.append(&record);
+        world.logged.push(record);
+    }
     log.write()?;
     log.sync()?;
     world.durable = world.logged.len();

@@ -1,9 +1,10 @@
 //! Logs: torn ends, checkpoints, locks.
 
 use crate::SpoolError;
-use crate::log::{Log, LogRecord};
+use crate::log::{Lines, Log, LogRecord};
 use crate::storage::{Fault, Simulated, Storage};
 use proto::id::SpoolId;
+use proto::place::Place;
 use std::sync::Arc;
 
 fn record(offset: u64) -> LogRecord {
@@ -141,4 +142,50 @@ fn after_a_failed_write_or_sync_nothing_more_is_accepted() {
         assert!(log.write().and_then(|()| log.sync()).is_err());
         assert!(log.write().and_then(|()| log.sync()).is_err(), "it went on");
     }
+}
+
+#[test]
+fn a_log_of_many_pieces_is_read_line_by_line_and_bad_lines_can_be_passed_over() {
+    let (disk, path) = ten();
+    let (mut log, _) = open(&disk, 1).unwrap();
+    let long = LogRecord::Held {
+        place: Place { segment: SpoolId::new(1, 2, 3, 4), offset: 7 },
+        why: "x".repeat(600 << 10),
+    };
+    let all = [records(10..20_000), vec![long], records(20_000..20_010)].concat();
+    all.iter().for_each(|record| log.append(record));
+    log.write().unwrap();
+    // What is appended and not written yet is not there.
+    log.append(&record(1));
+    let read = |lines: &mut Lines| {
+        let mut found = Vec::new();
+        while let Some(line) = lines.next_line().unwrap() {
+            found.push(line.record().unwrap().unwrap());
+        }
+        found
+    };
+    let everything = [records(0..10), all].concat();
+    assert!(read(&mut log.lines()) == everything);
+    disk.edit(&path, |data| {
+        let five = data.windows(3).position(|three| three == b" 5\n").unwrap();
+        data[five + 1] = b'7';
+    })
+    .unwrap();
+    assert_eq!(read(&mut log.lines()), records(0..5));
+    let mut lines = log.lines();
+    let mut sound = Vec::new();
+    while let Some(line) = lines.next_sound().unwrap() {
+        sound.push(line.record().unwrap().unwrap());
+    }
+    assert!(sound == [records(0..5), everything[6..].to_vec()].concat());
+    // The reader would keep the lock.
+    drop((log, lines));
+    let mut count = 0;
+    let storage: Arc<dyn Storage> = Arc::new(disk.clone());
+    let fresh = SpoolId::new(9, 9, 9, 2);
+    let log = Log::open_with(&storage, "scheduler", fresh, &mut |_| {
+        count += 1;
+        Ok(())
+    });
+    assert_eq!((log.unwrap().lines().next_line().unwrap().is_some(), count), (true, 5));
 }

@@ -1,6 +1,7 @@
 //! Tests of the spool as a whole.
 
 mod backends;
+mod compaction;
 mod crash;
 mod damage;
 mod failure;

@@ -3,7 +3,7 @@
 
 use super::world::{World, process};
 use crate::storage::{Dice, Simulated};
-use crate::{Segments, Spool, prepare};
+use crate::{Segments, Spool, SpoolError, prepare};
 use std::collections::BTreeMap;
 
 /// Runs the life of a spool through four power cuts.
@@ -19,9 +19,12 @@ fn life(seed: u64) -> usize {
         disk.power_cut(dice.roll());
         // The clock may have gone back meanwhile.
         now = if dice.coin() { now + 100_000 } else { now - 50_000 };
-        let (_, mut spool) = world.verify(&disk, now);
+        let (view, mut spool) = world.verify(&disk, now);
         if dice.coin() {
-            remove_some(&mut world, &mut spool, &mut dice);
+            compact_some(&mut world, &view, &mut spool, &mut dice, now);
+            disk.heal();
+        } else if dice.coin() {
+            remove_some(&mut world, &mut spool, &mut dice).unwrap();
         }
     }
     world.acknowledged()
@@ -54,13 +57,38 @@ fn act(world: &mut World, disk: &Simulated, dice: &mut Dice, now: u64) {
     }
 }
 
-fn remove_some(world: &mut World, spool: &mut Segments, dice: &mut Dice) {
+/// Some messages are moved, some only copied when the power goes; segments that are left go.
+fn compact_some(world: &mut World, view: &Simulated, spool: &mut Segments, dice: &mut Dice, now: u64) {
+    let adopted: Vec<_> = spool.adopted().map(|(segment, _)| segment).collect();
+    let mut keeper = spool.keeper();
+    if dice.coin() {
+        view.fail_at(dice.below(40) as u64, crate::storage::Fault::Stop);
+    }
+    for segment in adopted {
+        let Ok(moves) = world.copy(spool, &mut keeper, segment, now, || dice.below(3) > 0) else { return };
+        if dice.coin() {
+            world.moved(moves);
+        }
+        // What was not moved is finished.
+        if dice.coin() && world.remove(spool, segment).is_err() {
+            return;
+        }
+        if dice.coin() {
+            keeper.rest();
+        }
+    }
+    // The power may have gone.
+    let _ = remove_some(world, spool, dice);
+}
+
+fn remove_some(world: &mut World, spool: &mut Segments, dice: &mut Dice) -> Result<(), SpoolError> {
     let adopted: Vec<_> = spool.adopted().map(|(segment, _)| segment).collect();
     for segment in adopted {
         if dice.coin() {
-            world.remove(spool, segment).unwrap();
+            world.remove(spool, segment)?;
         }
     }
+    Ok(())
 }
 
 #[test]

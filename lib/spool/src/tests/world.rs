@@ -2,8 +2,9 @@
 
 use crate::log::LogRecord;
 use crate::storage::Simulated;
-use crate::{Committed, Draft, Segments, Spool, SpoolError, Tuning, conformance};
+use crate::{Committed, Draft, Keeper, Segments, Spool, SpoolError, Tuning, conformance};
 use proto::id::SpoolId;
+use proto::place::Place;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -18,6 +19,9 @@ pub(super) fn process(disk: &Simulated) -> Result<(Simulated, Segments), SpoolEr
     let segments = Segments::open(Arc::new(view.clone()), tuning())?;
     Ok((view, segments))
 }
+
+/// Messages, where they lay and where their copies lie.
+pub(super) type Moves = Vec<(SpoolId, Place, Place)>;
 
 /// The memory of the tests: what was tried, what was promised, what was given up.
 #[derive(Debug, Default)]
@@ -79,6 +83,41 @@ impl World {
         Ok(())
     }
 
+    /// Copies the messages that a segment is the place of and that `wanted` chooses.
+    pub(super) fn copy(
+        &self,
+        spool: &mut Segments,
+        keeper: &mut Keeper,
+        segment: SpoolId,
+        now: u64,
+        mut wanted: impl FnMut() -> bool,
+    ) -> Result<Moves, SpoolError> {
+        let kept = spool.kept(segment)?;
+        let mut records: Vec<(SpoolId, u64)> =
+            keeper.survey(&kept)?.records.iter().map(|lying| (lying.id, lying.offset)).collect();
+        records.retain(|&(id, offset)| {
+            let place = Place { segment, offset };
+            self.acknowledged.get(&id).is_some_and(|committed| committed.place == place) && wanted()
+        });
+        let mut moves = Vec::new();
+        while !records.is_empty() {
+            let copied = keeper.copy(&kept, &records, spool.draw(now)?, now)?;
+            assert_eq!(copied.damage, []);
+            records.drain(..copied.dealt_with);
+            moves.extend(copied.moved);
+        }
+        Ok(moves)
+    }
+
+    /// The log says durably that these were moved.
+    pub(super) fn moved(&mut self, moves: Moves) {
+        for (id, from, to) in moves {
+            let committed = self.acknowledged.get_mut(&id).unwrap();
+            assert_eq!(committed.place, from);
+            committed.place = to;
+        }
+    }
+
     pub(super) fn acknowledged(&self) -> usize {
         self.acknowledged.len()
     }
@@ -97,6 +136,8 @@ impl World {
             }
             assert!(found.contains_key(id), "acknowledged {committed:?} is lost");
             assert_eq!(spool.load(committed.place).unwrap().id, *id);
+            let content = spool.open(committed.place).unwrap().read(u64::MAX).unwrap();
+            assert!(self.tried.get(id) == Some(&content), "{committed:?} is not what was committed");
         }
         for (id, content) in found {
             assert!(self.tried.get(&id) == Some(&content), "{id} is not what was committed");
@@ -111,7 +152,7 @@ impl World {
         let takeover = spool.takeover(&BTreeMap::new()).unwrap();
         assert!(takeover.damage.iter().all(|damage| damage.torn), "{:?}", takeover.damage);
         assert_eq!(takeover.unreadable, []);
-        let mut found = BTreeMap::new();
+        let (mut found, mut originals) = (BTreeMap::new(), BTreeSet::new());
         for range in takeover.segments {
             assert_ne!(self.removed.get(&range.segment), Some(&true), "a removed segment came back");
             let half = self.removed.contains_key(&range.segment);
@@ -122,10 +163,18 @@ impl World {
                 let content = spool.open(entry.place).and_then(|body| {
                     body.read(u64::MAX).map_err(|error| SpoolError::from_io("read", "", &error))
                 });
+                assert!(entry.copied.is_some() || originals.insert(entry.id), "{} twice", entry.id);
+                let place = self.acknowledged.get(&entry.id).map(|committed| committed.place);
                 match content {
-                    Ok(content) => assert!(found.insert(entry.id, content).is_none(), "{} twice", entry.id),
-                    // Its removal was under way: large contents go first.
-                    Err(error) => assert!(half, "{}: {error}", entry.id),
+                    Ok(content) => {
+                        let other = found.insert(entry.id, content.clone());
+                        assert!(other.is_none_or(|other| other == content), "{} differs", entry.id);
+                    }
+                    // Its removal was under way: large contents go first. Or it is finished, and this a useless copy.
+                    Err(error) => {
+                        let useless = place.is_some_and(|place| place != entry.place);
+                        assert!(half || useless, "{}: {error}", entry.id);
+                    }
                 }
             }
         }

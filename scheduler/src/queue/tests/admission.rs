@@ -39,6 +39,20 @@ fn each_of_the_four_limits_holds_and_says_so() {
 }
 
 #[test]
+fn a_paused_channel_keeps_its_mail_until_it_goes_on() {
+    let mut bench = Bench::new(limited(99, 0, 99, 99));
+    bench.hungry(1, 100);
+    bench.send(0, "a.example");
+    bench.send(1, "b.example");
+    assert!(bench.fed().is_empty());
+    let words = "the channel is paused by its configuration (sessions = 0)";
+    assert_eq!(bench.queue.why("smtp", "a.example").unwrap().to_string(), words);
+    bench.queue.reconfigure(limited(99, 9, 99, 99), bench.now);
+    bench.drain();
+    assert_eq!(bench.fed_messages(), [id(0), id(1)]);
+}
+
+#[test]
 fn a_clause_limits_its_hosts_only() {
     let mut policy = policy();
     policy.channels[0].clauses = vec![Clause {

@@ -91,7 +91,7 @@ impl World {
             house: House::new(&common, &section).unwrap(),
             cache: RouteCache::default(),
             router: RouterLink::new(connect, ROUTER),
-            commits: Commits::new(Box::new(spool), 2, hints("scheduler.notify"), hints("router.notify")),
+            commits: Commits::new(spool, 2, hints("scheduler.notify"), hints("router.notify")),
             journal: Journal::file("smtpserver", &directory.path().join("journal")),
             faults: Faults::default(),
             switches,
@@ -234,5 +234,5 @@ fn answer(question: &Question, generation: u64) -> Option<Answer> {
         "silent" => return None,
         _ => Verdict::Route(Route { channel: "smtp".into(), host: "h.example".into(), user }),
     };
-    Some(Answer { session: *session, ticket: *ticket, generation, verdict })
+    Some(Answer { session: *session, ticket: *ticket, generation, verdict, whole_domain: false })
 }

@@ -124,12 +124,3 @@ fn a_second_death_repeats_what_the_second_scheduler_was_told() {
         assert_eq!(told(&mut desk, now), ["late 1 0"]);
     }
 }
-
-#[test]
-fn a_job_whose_record_is_another_message_is_not_begun() {
-    let mut desk = desk();
-    let segment = SpoolId::new(1, 1, 1, 1);
-    let job = Job { record: Some(proto::place::Place { segment, offset: 0 }), ..job(1, 7, 1) };
-    assert!(desk.accept(job).is_none());
-    assert_eq!(told(&mut desk, 0), ["settled 1 0"], "deferred at once");
-}

@@ -21,7 +21,7 @@ pub(crate) fn cat(instance: &Instance, id: String) -> Result<(), Fatal> {
     let absent = format!("{id}: no such message in the queue");
     let (found, _) = ask_all::<QueueContent>(instance, &Request::QueueCat { id })?;
     let Some(content) = found.first() else { return Err(Fatal::new(Exit::NoInput, absent)) };
-    let directory = &instance.paths.spool;
+    let directory = &instance.spool();
     let body =
         body(directory, content.place).map_err(Fatal::doing(Exit::Io, directory.display().to_string()))?;
     match copy(&body, &mut io::stdout().lock()) {

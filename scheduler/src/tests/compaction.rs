@@ -1,0 +1,392 @@
+//! Sparse segments are emptied, and nobody notices.
+
+use super::site::*;
+use ipc::agent::Job;
+use proto::envelope::{Envelope, Origin, Recipient};
+use proto::id::SpoolId;
+use proto::message::shape_of;
+use spool::{Announced, Committed, Disk, Expansion, Segments, Spool, Tuning};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A writer whose segments are worth emptying.
+fn writer(site: &Site) -> Segments {
+    let tuning = Tuning { reserve: 0, fill_step: 8 << 20, ..Tuning::default() };
+    Segments::open(Arc::new(Disk::new(site.directory.path())), tuning).unwrap()
+}
+
+fn dead(name: &str) -> Vec<Recipient> {
+    vec![routed(&format!("{name}@dead.example"), "dead.example")]
+}
+
+/// Two messages wait for a dead host and one is delivered; their writer has ended, and what has gone before is old.
+fn sparse(site: &mut Site, agent: &mut Agent) -> [Committed; 3] {
+    let mut writer = writer(site);
+    let mut commit = |recipients| {
+        let (committed, announced) = commit(&mut writer, recipients, START);
+        site.hint(announced);
+        committed
+    };
+    let all = [commit(dead("a")), commit(vec![routed("c@live.example", "live.example")]), commit(dead("b"))];
+    drop(writer);
+    attempt(site, agent);
+    site.pass(60_000);
+    site.settle();
+    site.it().keeper.set_after(1_000);
+    all
+}
+
+/// Everything that is handed out is tried once.
+fn attempt(site: &mut Site, agent: &mut Agent) {
+    agent.hungry(10);
+    for job in site.talk(agent) {
+        let dead = job.host == "dead.example";
+        for recipient in &job.recipients {
+            agent.settle(&job, recipient.index, if dead { host_dead() } else { delivered() });
+        }
+    }
+    site.talk(agent);
+    site.settle();
+}
+
+/// Waits until a condition holds, while time passes.
+fn until(site: &mut Site, agent: &mut Agent, what: &str, condition: impl Fn(&mut Site) -> bool) {
+    for _ in 0..1_000 {
+        if condition(site) {
+            return;
+        }
+        site.pass(20);
+        site.talk(agent);
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    panic!("{what}: {}", site.journal());
+}
+
+fn has_compacted(site: &mut Site) -> bool {
+    site.it().keeper.compacted() > 0
+}
+
+fn segment_is_gone(segment: SpoolId) -> impl Fn(&mut Site) -> bool {
+    move |site| !site.directory.path().join(format!("segments/{segment}")).exists()
+}
+
+/// Turns until copies are under way, and waits until the keeper has made them; the scheduler has not heard of it.
+fn copied_and_unheard(site: &mut Site) {
+    let before = site.segments();
+    for _ in 0..2_000 {
+        site.now.mono += 20;
+        site.now.utc += 20;
+        let now = site.now;
+        let scheduler = site.it();
+        scheduler.now = now;
+        scheduler.turn().unwrap();
+        if scheduler.keeper.is_copying() {
+            while site.segments() == before {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            std::thread::sleep(Duration::from_millis(100));
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    panic!("nothing is copied: {}", site.journal());
+}
+
+/// What is handed out within two hours, when everybody may be tried again; all of it is delivered.
+fn all_jobs(site: &mut Site, agent: &mut Agent) -> Vec<Job> {
+    agent.hungry(10);
+    let mut jobs = Vec::new();
+    for _ in 0..120 {
+        for job in site.talk(agent) {
+            for recipient in &job.recipients {
+                agent.settle(&job, recipient.index, delivered());
+            }
+            agent.hungry(1);
+            jobs.push(job);
+        }
+        site.pass(60_000);
+    }
+    jobs
+}
+
+/// Waits until no segment is left.
+fn until_all_are_gone(site: &mut Site, agent: &mut Agent) {
+    for _ in 0..1_000 {
+        if site.segments() == 0 {
+            return;
+        }
+        site.pass(30_000);
+        site.talk(agent);
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    panic!("{} are left: {}", site.segments(), site.journal());
+}
+
+fn ids(jobs: &[Job]) -> Vec<SpoolId> {
+    let mut ids: Vec<SpoolId> = jobs.iter().map(|job| job.id).collect();
+    ids.sort_unstable();
+    ids
+}
+
+#[test]
+fn what_still_waits_is_moved_its_segment_goes_and_a_restart_finds_it() {
+    let mut site = Site::new();
+    let mut agent = site.agent();
+    let [a, c, b] = sparse(&mut site, &mut agent);
+    let before: Vec<_> = site.it().queue.threads(None, 10);
+    until(&mut site, &mut agent, "it is emptied", has_compacted);
+    until(&mut site, &mut agent, "it goes", segment_is_gone(c.place.segment));
+    assert!(site.journal().contains(" messages=2 from=8388608 to=4096 "), "{}", site.journal());
+    assert_eq!(site.segments(), 1);
+    assert_ne!(site.it().queue.place_of(a.id).unwrap().segment, a.place.segment);
+    for _ in 0..2 {
+        site.restart();
+        let after: Vec<_> = site.it().queue.threads(None, 10);
+        assert_eq!((after[0].messages, after[0].next), (2, before[0].next));
+        site.it().begin_checkpoint().unwrap();
+        site.settle();
+    }
+    let mut agent = site.agent();
+    let jobs = all_jobs(&mut site, &mut agent);
+    assert_eq!(ids(&jobs), [a.id, b.id]);
+    assert!(jobs.iter().all(|job| job.record.is_some()));
+    site.settle();
+    until_all_are_gone(&mut site, &mut agent);
+}
+
+#[test]
+fn a_job_reads_the_copy_and_one_in_flight_reads_on_where_it_was() {
+    let mut site = Site::new();
+    let mut agent = site.agent();
+    let [a, _, b] = sparse(&mut site, &mut agent);
+    site.pass(60_000);
+    agent.hungry(1);
+    let jobs = site.talk(&mut agent);
+    assert_eq!(jobs.len(), 1);
+    until(&mut site, &mut agent, "it is emptied", has_compacted);
+    assert_eq!(agent.content(&jobs[0]), CONTENT);
+    agent.settle(&jobs[0], 0, delivered());
+    agent.hungry(1);
+    let more = site.talk(&mut agent);
+    assert_eq!(ids(&[&jobs[..], &more[..]].concat()), [a.id, b.id]);
+    assert_eq!(agent.content(&more[0]), CONTENT);
+    assert_ne!(more[0].record.unwrap().segment, b.place.segment);
+    assert_eq!(more[0].record, site.it().queue.place_of(more[0].id));
+    until(&mut site, &mut agent, "it goes", segment_is_gone(a.place.segment));
+    assert_eq!(agent.content(&more[0]), CONTENT);
+}
+
+#[test]
+fn a_segment_of_copies_that_gets_no_more_for_an_hour_is_left_and_goes_like_any_other() {
+    let mut site = Site::new();
+    let mut agent = site.agent();
+    let [a, _, b] = sparse(&mut site, &mut agent);
+    until(&mut site, &mut agent, "it is emptied", has_compacted);
+    let copies = site.it().queue.place_of(a.id).unwrap().segment;
+    assert!(site.it().keeper.owns(copies));
+    assert_eq!(ids(&all_jobs(&mut site, &mut agent)), [a.id, b.id]);
+    assert!(!site.it().keeper.owns(copies));
+    until_all_are_gone(&mut site, &mut agent);
+}
+
+#[test]
+fn a_message_that_is_finished_while_it_is_copied_stays_finished() {
+    for restarts in [false, true] {
+        let mut site = Site::new();
+        let mut agent = site.agent();
+        let [a, _, b] = sparse(&mut site, &mut agent);
+        copied_and_unheard(&mut site);
+        let now = site.now.utc;
+        site.it().queue.remove(a.id, now);
+        site.turn();
+        until(&mut site, &mut agent, "it is emptied", has_compacted);
+        assert!(site.journal().contains(" compacted ") && site.journal().contains(" messages=1 "));
+        if restarts {
+            site.restart();
+            agent = site.agent();
+        }
+        assert_eq!(ids(&all_jobs(&mut site, &mut agent)), [b.id]);
+    }
+}
+
+#[test]
+fn a_copy_of_which_the_log_does_not_speak_does_not_bring_a_finished_message_back() {
+    let mut site = Site::new();
+    let mut agent = site.agent();
+    let [a, _, b] = sparse(&mut site, &mut agent);
+    copied_and_unheard(&mut site);
+    let now = site.now.utc;
+    let scheduler = site.it();
+    scheduler.queue.remove(a.id, now);
+    scheduler.act().unwrap();
+    scheduler.finish().unwrap();
+    site.kill();
+    site.start();
+    let mut agent = site.agent();
+    assert_eq!(ids(&all_jobs(&mut site, &mut agent)), [b.id]);
+}
+
+#[test]
+fn copies_of_which_the_log_does_not_speak_mean_nothing() {
+    let mut site = Site::new();
+    let mut agent = site.agent();
+    let [a, _, b] = sparse(&mut site, &mut agent);
+    copied_and_unheard(&mut site);
+    site.kill();
+    site.start();
+    assert_eq!(site.it().queue.gauges().messages, 2);
+    assert_eq!(site.it().queue.place_of(a.id), Some(a.place));
+    let mut agent = site.agent();
+    assert_eq!(ids(&all_jobs(&mut site, &mut agent)), [a.id, b.id]);
+    until_all_are_gone(&mut site, &mut agent);
+}
+
+#[test]
+fn without_any_log_a_copy_is_a_message() {
+    let mut site = Site::new();
+    let mut agent = site.agent();
+    let [a, c, b] = sparse(&mut site, &mut agent);
+    until(&mut site, &mut agent, "it is emptied", has_compacted);
+    until(&mut site, &mut agent, "it goes", segment_is_gone(c.place.segment));
+    site.kill();
+    for file in std::fs::read_dir(site.directory.path().join("logs")).unwrap() {
+        std::fs::remove_file(file.unwrap().path()).unwrap();
+    }
+    site.start();
+    let mut agent = site.agent();
+    assert_eq!(ids(&all_jobs(&mut site, &mut agent)), [a.id, b.id]);
+}
+
+#[test]
+fn killed_at_any_turn_everything_is_there_once() {
+    for turns in 0..24 {
+        let mut site = Site::new();
+        let mut agent = site.agent();
+        let [a, _, b] = sparse(&mut site, &mut agent);
+        for _ in 0..turns {
+            site.pass(200);
+            site.talk(&mut agent);
+            std::thread::sleep(Duration::from_millis(3));
+        }
+        site.kill();
+        site.start();
+        let mut agent = site.agent();
+        let jobs = all_jobs(&mut site, &mut agent);
+        assert_eq!(ids(&jobs), [a.id, b.id], "after {turns} turns: {}", site.journal());
+    }
+}
+
+#[test]
+fn a_held_message_is_held_at_its_new_place() {
+    let mut site = Site::new();
+    let mut agent = site.agent();
+    let [a, _, b] = sparse(&mut site, &mut agent);
+    let now = site.now.utc;
+    site.it().queue.hold(a.id, now);
+    until(&mut site, &mut agent, "it is emptied", has_compacted);
+    for checkpoint in [true, false] {
+        if checkpoint {
+            site.it().begin_checkpoint().unwrap();
+        }
+        site.restart();
+    }
+    let mut agent = site.agent();
+    assert_eq!(ids(&all_jobs(&mut site, &mut agent)), [b.id]);
+    let now = site.now.utc;
+    site.it().queue.release(a.id, now);
+    site.turn();
+    assert_eq!(ids(&all_jobs(&mut site, &mut agent)), [a.id]);
+}
+
+#[test]
+fn an_expanded_message_keeps_its_recipients_and_a_late_part_finds_nobody() {
+    let mut site = Site::new();
+    let mut agent = site.agent();
+    let mut smtp = writer(&site);
+    let mut router = open(site.directory.path());
+    let (message, announced) = commit(&mut smtp, vec![unrouted("list@example.org")], START);
+    site.hint(announced);
+    let part = |attempt| Some((message.id, Expansion { of: message.place, attempt, first: 0, closed: true }));
+    let (_, announced) = commit_as(&mut router, part(1), dead("x"), START);
+    site.hint(announced);
+    drop(smtp);
+    sparse(&mut site, &mut agent);
+    until(&mut site, &mut agent, "it is emptied", has_compacted);
+    until(&mut site, &mut agent, "it goes", segment_is_gone(message.place.segment));
+    let (_, announced) = commit_as(&mut router, part(2), dead("y"), START);
+    site.hint(announced);
+    drop(router);
+    site.restart();
+    let mut agent = site.agent();
+    let jobs = all_jobs(&mut site, &mut agent);
+    let to: Vec<String> = jobs
+        .iter()
+        .filter(|job| job.id == message.id)
+        .flat_map(|job| &job.recipients)
+        .map(|recipient| recipient.address.to_string())
+        .collect();
+    assert_eq!(to, ["x@dead.example"]);
+    until_all_are_gone(&mut site, &mut agent);
+}
+
+/// Commits a message whose content has a file of its own.
+fn commit_large(spool: &mut Segments, content: &[u8]) -> (Committed, Announced) {
+    let mut draft = spool.create(START).unwrap();
+    draft.append(content).unwrap();
+    let envelope = Envelope {
+        from: "<sender@example.org>".parse().unwrap(),
+        recipients: dead("big"),
+        received: START,
+        origin: Origin::default(),
+        shape: shape_of(content),
+    };
+    spool.commit(draft, &envelope, START).unwrap();
+    spool.close_batch(START);
+    let completion = spool.completions().pop().unwrap();
+    (*completion.committed().next().unwrap(), completion.announced.unwrap())
+}
+
+#[test]
+fn a_large_content_stays_for_the_copy_and_goes_with_its_message() {
+    let mut site = Site::new();
+    let mut agent = site.agent();
+    let content = [CONTENT, &b"0123456789\r\n".repeat(40_000)].concat();
+    let mut smtp = writer(&site);
+    let (message, announced) = commit_large(&mut smtp, &content);
+    site.hint(announced);
+    drop(smtp);
+    sparse(&mut site, &mut agent);
+    let large = site.directory.path().join(format!("large/{}", message.id));
+    until(&mut site, &mut agent, "it is emptied", has_compacted);
+    until(&mut site, &mut agent, "it goes", segment_is_gone(message.place.segment));
+    assert!(large.exists());
+    site.restart();
+    let mut agent = site.agent();
+    agent.hungry(10);
+    site.talk(&mut agent);
+    site.pass(3_600_000);
+    agent.hungry(10);
+    let jobs = site.talk(&mut agent);
+    let job = jobs.iter().find(|job| job.id == message.id).unwrap();
+    assert_eq!(agent.content(job), content);
+    agent.settle(job, 0, delivered());
+    until(&mut site, &mut agent, "the content goes", |_| !large.exists());
+}
+
+#[test]
+fn a_damaged_message_stays_and_the_others_are_moved() {
+    let mut site = Site::new();
+    let mut agent = site.agent();
+    let [a, _, b] = sparse(&mut site, &mut agent);
+    let path = site.directory.path().join(format!("segments/{}", a.place.segment));
+    let file = std::fs::File::options().write(true).open(path).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, b"?", a.end - 3).unwrap();
+    until(&mut site, &mut agent, "it is emptied", has_compacted);
+    assert!(site.journal().contains(" damage "), "{}", site.journal());
+    assert_eq!(site.it().queue.place_of(a.id), Some(a.place));
+    assert_ne!(site.it().queue.place_of(b.id), Some(b.place));
+    for _ in 0..50 {
+        site.pass(2_000);
+    }
+    assert_eq!(site.it().keeper.compacted(), 1, "nobody tries that again");
+}
