@@ -31,7 +31,7 @@ tools:
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
-	PYTHONPYCACHEPREFIX=target/pycache python3 -m py_compile bench/*.py
+	! command -v python3 >/dev/null || PYTHONPYCACHEPREFIX=target/pycache python3 -m py_compile bench/*.py
 
 unit:
 	$(CARGO) test --workspace --quiet
@@ -57,7 +57,7 @@ MICRO_CRATES = -p proto -p router -p scheduler -p spool
 bench-micro:
 	rm -rf $(MICRO)
 	mkdir -p $(MICRO)
-	CRITERION_HOME=$(MICRO) $(CARGO) bench --quiet $(MICRO_CRATES) --bench '*' >$(MICRO)/log 2>&1 || { cat $(MICRO)/log; exit 1; }
+	CRITERION_HOME=$(MICRO) $(CARGO) bench --quiet $(MICRO_CRATES) --bench '*' >$(MICRO)/output.txt 2>&1 || { cat $(MICRO)/output.txt; exit 1; }
 	bench/compare.py $(MICRO)
 
 ## bench-baseline: the same, and make it the baseline

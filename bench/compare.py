@@ -116,11 +116,11 @@ def main():
               f"(then {span(stored['calibration_ns'])}, now {span(calibration(found, ''))}).\n{marked} slower beyond noise ({100 * LEAST:.0f} % and twice the confidence intervals).")
     if a.save:
         keep = ("ns", "rel", "spread", "unit", "per")
-        new = {"date": time.strftime("%Y-%m-%d", time.gmtime()), "commit": commit(), "calibration_ns": round(calibration(found, ""), 1),
-               "benches": {k: {f: round(v[f], 6) if isinstance(v[f], float) else v[f] for f in keep} for k, v in sorted(now.items())}}
-        with open(a.baseline, "w") as f:
-            json.dump(new, f, indent=1)
-            f.write("\n")
+        short = {k: {f: float(f"{v[f]:.5g}") if isinstance(v[f], float) else v[f] for f in keep} for k, v in sorted(now.items())}
+        head = {"date": time.strftime("%Y-%m-%d", time.gmtime()), "commit": commit(), "calibration_ns": round(calibration(found, ""), 1)}
+        with open(a.baseline, "w") as f:        # a line per bench, so that a change shows in a diff
+            f.write("{\n" + "".join(f" {json.dumps(k)}: {json.dumps(v)},\n" for k, v in head.items()) + ' "benches": {\n')
+            f.write(",\n".join(f"  {json.dumps(k)}: {json.dumps(v)}" for k, v in short.items()) + "\n }\n}\n")
         print(f"saved as the baseline: {len(now)} benches")
 
 

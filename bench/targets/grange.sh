@@ -6,8 +6,8 @@ t_check() { [ -x $GRANGE_BIN/grange ]; }
 t_version() { $GRANGE_BIN/grange --version | sed 's/grange //'; }
 t_start() {
   mkdir -p $P/etc
-  local target="smtp!127.0.0.1:$BENCH_RELAY_PORT"
-  [ "$BENCH_MODE" = hold ] && target='hold!bench'
+  local channel="${BENCH_WORKERS:+agents = $BENCH_WORKERS}"
+  [ "$BENCH_MODE" = hold ] && channel='sessions = 0'
   cat >$P/etc/grange.toml <<C
 hostname = "mta.test"
 local-domains = []
@@ -22,9 +22,10 @@ recipients = 100000
 ${BENCH_WORKERS:+workers = $BENCH_WORKERS}
 [router]
 ${BENCH_WORKERS:+workers = $BENCH_WORKERS}
-routes = { "dead.test" = "smtp!127.0.0.1:$BENCH_DEAD_PORT", "." = "$target" }
+routes = { "dead.test" = "smtp!127.0.0.1:$BENCH_DEAD_PORT", "." = "smtp!127.0.0.1:$BENCH_RELAY_PORT" }
+[channel.smtp]
+$channel
 C
-  [ -z "${BENCH_WORKERS:-}" ] || printf '[channel.smtp]\nagents = %d\n' "$BENCH_WORKERS" >>$P/etc/grange.toml
   case "${BENCH_VARIANT:-}" in
   '') ;;
   memory | null) printf '[spool]\nbackend = "%s"\n' "$BENCH_VARIANT" >>$P/etc/grange.toml ;;

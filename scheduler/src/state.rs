@@ -29,6 +29,8 @@ pub(crate) struct Scheduler {
     pub(crate) hostname: String,
     pub(crate) spool: Segments,
     pub(crate) queue: Queue,
+    /// Dropped before the log, so that its thread has ended when the next scheduler begins.
+    pub(crate) keeper: Keeper,
     pub(crate) ledger: Ledger,
     pub(crate) book: Book,
     /// The checkpoint of the log that is under way.
@@ -48,7 +50,6 @@ pub(crate) struct Scheduler {
     pub(crate) records: Records,
     pub(crate) agents: Agents,
     pub(crate) contents: Contents,
-    pub(crate) keeper: Keeper,
     pub(crate) notices: Notices,
     /// Reports about jobs of an earlier scheduler, for messages that are still to be read; and until when any are kept
     /// (UTC milliseconds).
@@ -61,9 +62,17 @@ pub(crate) struct Scheduler {
     pub(crate) router_hints: Hints,
     pub(crate) journal: Journal,
     pub(crate) faults: Faults,
+    /// Much memory is free by then, monotonic milliseconds: it is given back.
+    pub(crate) trim_at: Option<u64>,
     /// Hints that did not hold, not yet owned up to.
     pub(crate) hints_dropped: u64,
 }
+
+/// Octets of a line from which on it is large.
+const LARGE: usize = 1 << 20;
+
+/// Milliseconds until the memory that something large took is given back.
+const TRIM: u64 = 5_000;
 
 /// What the log says about a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +105,17 @@ impl Scheduler {
         self.remove_contents();
         self.router_hints.tick(self.now.mono);
         self.agents.flush();
+        if self.trim_at.take_if(|at| *at <= self.now.mono).is_some() {
+            sys::memory::trim();
+        }
         Ok(more)
+    }
+
+    /// Something of so many octets has passed: what it took is given back when it has gone.
+    pub(crate) fn passed(&mut self, octets: usize) {
+        if octets > LARGE {
+            self.trim_at = Some(self.now.mono + TRIM);
+        }
     }
 
     /// Writes down what happened in this turn, and goes on with a checkpoint. `true` if there is more to do at once.

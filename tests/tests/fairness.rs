@@ -19,9 +19,9 @@ const EACH: usize = 50;
 /// A small session must have its answer within this, or within so many times what it took alone.
 const BOUND: (Duration, u32) = (Duration::from_millis(250), 20);
 
-/// What nobody has asked before, so that no cache answers.
+/// Somebody in a domain that nobody has asked about before, so that no cache answers.
 fn address(who: &str, number: usize) -> String {
-    format!("{who}-{number}@far.example")
+    format!("somebody@{who}-{number}.far.example")
 }
 
 /// One transaction with [`MANY`] recipients, all sent at once; its answers are read as they come.

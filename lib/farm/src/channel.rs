@@ -16,6 +16,9 @@ use sys::descriptor::Carrier;
 /// Octets read at a time.
 const READ: usize = 64 << 10;
 
+/// Milliseconds until what a full socket did not take is written again.
+const AGAIN: u64 = 5;
+
 /// Why a channel cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub enum ChannelError {
@@ -155,6 +158,13 @@ impl<Out: Serialize, In: DeserializeOwned> Channel<Out, In> {
     /// Everything collected has been handed to the kernel.
     pub fn is_flushed(&self) -> bool {
         self.queue.is_empty() && self.writer.is_empty()
+    }
+
+    /// When [`Channel::flush`] is to be called again, for who watches for reading only: readiness for writing would be
+    /// announced with every word that the other end reads, and would wake both for nothing. In the clock of `now`,
+    /// milliseconds.
+    pub fn next_flush(&self, now: u64) -> Option<u64> {
+        (!self.is_flushed()).then_some(now + AGAIN)
     }
 
     /// Octets that wait for the socket.

@@ -7,10 +7,10 @@
 use serde::{Serialize, de::DeserializeOwned};
 
 /// The version of everything in this crate. A change of any type here is a new number.
-pub const PROTOCOL_VERSION: u16 = 1;
+pub const PROTOCOL_VERSION: u16 = 2;
 
 /// What this build calls itself; both ends of a channel must agree.
-pub const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "-ipc1");
+pub const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "-ipc2");
 
 /// Octets of a frame header.
 pub const HEADER: usize = 8;

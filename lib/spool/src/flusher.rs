@@ -1,7 +1,8 @@
 //! Who writes and flushes: the calling thread, or a thread of its own so that an event loop never waits for the disk.
 //!
 //! The thread is started explicitly, after everything that may fork. One batch is in the hands of the disk at a time;
-//! what is committed meanwhile gathers for the next one.
+//! what is committed meanwhile gathers for the next one. A caller that has nothing else to do may have a batch written in
+//! its own thread, which saves two changes of thread; the writing side has a lock for that, which is never waited for.
 
 use crate::SpoolError;
 use crate::lease::Lease;
@@ -12,6 +13,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -114,6 +116,12 @@ pub(crate) struct Thread {
     reports: Receiver<Report>,
     wake: UnixStream,
     handle: Option<JoinHandle<()>>,
+    committer: Arc<Mutex<Committer>>,
+    clock: Clock,
+    /// Commits that the thread has not reported yet.
+    ordered: usize,
+    /// Reports of what was done without it.
+    here: Vec<Report>,
 }
 
 impl Flusher {
@@ -134,13 +142,20 @@ impl Flusher {
         };
         let (orders, order_receiver) = channel();
         let (report_sender, reports) = channel();
-        for report in earlier {
-            // The receiver is alive in this function.
-            let _ = report_sender.send(report);
-        }
-        let run = move || run(*committer, &order_receiver, &report_sender, bell, clock);
+        let committer = Arc::new(Mutex::new(*committer));
+        let theirs = Arc::clone(&committer);
+        let run = move || run(&theirs, &order_receiver, &report_sender, bell, clock);
         let handle = std::thread::Builder::new().name("flusher".to_owned()).spawn(run)?;
-        *self = Self::Thread(Thread { orders: Some(orders), reports, wake, handle: Some(handle) });
+        *self = Self::Thread(Thread {
+            orders: Some(orders),
+            reports,
+            wake,
+            handle: Some(handle),
+            committer,
+            clock,
+            ordered: 0,
+            here: earlier,
+        });
         Ok(())
     }
 
@@ -151,9 +166,20 @@ impl Flusher {
                 reports.extend(committer.obey(order, None));
                 Ok(())
             }
-            Self::Thread(Thread { orders: Some(orders), .. }) => orders.send(order).map_err(|error| error.0),
-            Self::Thread(_) | Self::Gone => Err(order),
+            Self::Thread(thread) => thread.order(order),
+            Self::Gone => Err(order),
         }
+    }
+
+    /// Gives an order that is carried out before this returns, unless the thread is at work.
+    pub(crate) fn order_here(&mut self, order: Order) -> Result<(), Order> {
+        if let Self::Thread(Thread { ordered: 0, committer, clock, here, .. }) = self
+            && let Ok(mut committer) = committer.try_lock()
+        {
+            here.extend(committer.obey(order, Some(*clock)));
+            return Ok(());
+        }
+        self.order(order)
     }
 
     /// The reports that are there.
@@ -168,6 +194,8 @@ impl Flusher {
                     while matches!((&thread.wake).read(&mut octets), Ok(count) if count == octets.len()) {}
                     reports.extend(thread.reports.try_iter());
                 }
+                thread.ordered = thread.ordered.saturating_sub(reports.len());
+                reports.append(&mut thread.here);
                 reports
             }
             Self::Gone => Vec::new(),
@@ -179,6 +207,14 @@ impl Flusher {
             Self::Thread(thread) => Some(thread.wake.as_fd()),
             Self::Inline { .. } | Self::Gone => None,
         }
+    }
+}
+
+impl Thread {
+    fn order(&mut self, order: Order) -> Result<(), Order> {
+        let Some(orders) = &self.orders else { return Err(order) };
+        self.ordered += usize::from(matches!(order, Order::Commit { .. }));
+        orders.send(order).map_err(|error| error.0)
     }
 }
 
@@ -195,14 +231,17 @@ impl Drop for Thread {
 }
 
 fn run(
-    mut committer: Committer,
+    committer: &Mutex<Committer>,
     orders: &Receiver<Order>,
     reports: &Sender<Report>,
     mut bell: UnixStream,
     clock: Clock,
 ) {
     while let Ok(order) = orders.recv() {
+        // It is poisoned only if this process panicked while it wrote: nothing more is written then.
+        let Ok(mut committer) = committer.lock() else { return };
         if let Some(report) = committer.obey(order, Some(clock)) {
+            drop(committer);
             if reports.send(report).is_err() {
                 return;
             }

@@ -35,7 +35,8 @@
 //! A copy is a record with the same id and one line more, in a segment whose header says that it holds copies. It counts
 //! only once the log says `Moved`, which is written when the copy is durable, and the record that it was made of goes only
 //! when `Moved` is durable: at every instant exactly one of the two is the message, and it is there. A copy that was never
-//! moved, or whose message was finished meanwhile, is read as finished. A large content goes with the last segment that
+//! moved, or whose message was finished meanwhile, is read as finished; only where the segment that it names is gone lines
+//! of the log are lost, and it is the message. A large content goes with the last segment that
 //! refers to it; what cannot be read counts as referring.
 //!
 //! The keeper is a thread of the scheduler; the scheduler says what it may remove, and the keeper holds the locks that make

@@ -47,6 +47,12 @@ pub trait Spool: fmt::Debug + Send {
     /// when to do so.
     fn close_batch(&mut self, now: u64);
 
+    /// As [`Spool::close_batch`], by a caller that has nothing else to do: the batch may be written and flushed before this
+    /// returns, which saves two changes of thread.
+    fn close_batch_here(&mut self, now: u64) {
+        self.close_batch(now);
+    }
+
     /// Batches that came to an end since the last call. Never waits.
     fn completions(&mut self) -> Vec<Completion>;
 

@@ -91,6 +91,11 @@ impl Callers {
         self.ends.values().all(|end| end.channel.is_flushed())
     }
 
+    /// When a channel that was full is written to again.
+    pub(super) fn next_flush(&self, now: u64) -> Option<u64> {
+        self.ends.values().filter_map(|end| end.channel.next_flush(now)).min()
+    }
+
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.ends.len()
@@ -103,7 +108,7 @@ impl Multiplexer {
         while let Some((role, channel)) = self.doors.next() {
             self.callers.last += 1;
             let caller = self.callers.last;
-            match self.event_loop.watch(&channel, caller_token(caller)) {
+            match self.event_loop.watch_readable(&channel, caller_token(caller)) {
                 Ok(()) => drop(self.callers.ends.insert(caller, CallerEnd { role, channel, readable: true })),
                 Err(error) => log::error!("a caller cannot be watched: {error}"),
             }

@@ -177,8 +177,16 @@ impl Multiplexer {
             self.reader.next_deadline(),
             self.draining,
             (!self.desk.is_answered()).then(|| self.event_loop.now().mono + 1_000),
+            self.next_flush(),
         ];
         times.into_iter().flatten().min()
+    }
+
+    /// When a channel that was full is written to again.
+    fn next_flush(&self) -> Option<u64> {
+        let now = self.event_loop.now().mono;
+        let workers = self.workers.values().filter_map(|channel| channel.next_flush(now));
+        self.callers.next_flush(now).into_iter().chain(workers).min()
     }
 
     /// What was asked is answered and the workers are gone; or it has taken too long.

@@ -142,7 +142,8 @@ impl Multiplexer {
     pub(super) fn spawned(&mut self, ticket: u64, child: ChildNumber, descriptor: Option<OwnedFd>) {
         let now = self.event_loop.now().mono;
         let channel = descriptor.and_then(|descriptor| WorkerChannel::from_descriptor(descriptor).ok());
-        let watched = channel.filter(|channel| self.event_loop.watch(channel, worker_token(child)).is_ok());
+        let watched =
+            channel.filter(|channel| self.event_loop.watch_readable(channel, worker_token(child)).is_ok());
         let Some(channel) = watched else {
             self.farm.spawn_failed(ticket, "its channel cannot be watched", now);
             return self.tell(&FromChild::Kill { child });

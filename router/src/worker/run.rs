@@ -76,7 +76,7 @@ fn load(common: &Common, section: &Section) -> Tables {
 impl Worker {
     fn serve(&mut self) -> io::Result<()> {
         self.event_loop.watch(&self.supervisor, SUPERVISOR)?;
-        self.event_loop.watch(&self.owner, OWNER)?;
+        self.event_loop.watch_readable(&self.owner, OWNER)?;
         self.tell(&FromChild::Ready);
         let mut ready = Vec::new();
         while !self.is_over() {
@@ -123,7 +123,9 @@ impl Worker {
         }
         let now = self.event_loop.now();
         let close = self.expanding.close_at().map(|utc| now.mono + utc.saturating_sub(now.utc));
-        let own = [close, self.writer.next_deadline(), self.reader.next_deadline()];
+        // That there is room again is not announced: it would wake both ends with every word that is read.
+        let unsaid = self.owner.next_flush(now.mono);
+        let own = [close, unsaid, self.writer.next_deadline(), self.reader.next_deadline()];
         own.into_iter().flatten().chain([self.hints.next_deadline()]).min()
     }
 

@@ -152,6 +152,11 @@ impl Agents {
         }
     }
 
+    /// When [`Agents::flush`] is to be called again, monotonic milliseconds; `None` if every channel took everything.
+    pub(crate) fn next_flush(&self, now: u64) -> Option<u64> {
+        self.living.values().filter(|agent| !agent.ended).filter_map(|agent| agent.link.next_flush(now)).min()
+    }
+
     /// The number under which the agent knows the file, after giving it the file if it does not.
     ///
     /// # Errors

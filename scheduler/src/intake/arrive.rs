@@ -31,8 +31,12 @@ impl Scheduler {
                 return self.drop_parts(place);
             }
             // It was copied and never moved, or is finished long since.
-            None if entry.copied.is_some() && !self.keeper.copies_count() => {
+            None if entry.copied.is_some_and(|from| !self.is_all_that_is_left(place, from)) => {
                 self.tracks.finished(place);
+                return self.drop_parts(place);
+            }
+            None if entry.copied.is_some() && self.is_found_again(entry.id, place) => {
+                self.tracks.logged(place);
                 return self.drop_parts(place);
             }
             None => BTreeSet::new(),

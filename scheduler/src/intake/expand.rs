@@ -6,6 +6,7 @@
 
 use super::arrive::{Goes, arrival, legs};
 use super::expanded::{Expanded, Kept};
+use crate::queue::Leg;
 use crate::state::Scheduler;
 use farm::journal::MessageEvent;
 use proto::envelope::{Recipient, Route};
@@ -16,11 +17,8 @@ use std::collections::{HashSet, VecDeque};
 /// The index of the first recipient that came of an expansion; no envelope has that many recipients.
 pub(crate) const EXPANDED: u32 = 1 << 30;
 
-/// Parts of an expansion that are read in one turn.
-const PARTS: usize = 4;
-
-/// So many recipients are worth a look at the memory that is free again.
-const MANY: usize = 20_000;
+/// Recipients from which on an expansion takes several turns.
+const MANY: usize = 1_000;
 
 /// An expansion that is being read.
 #[derive(Debug)]
@@ -30,6 +28,19 @@ pub(crate) struct Expanding {
     /// Parts that are still to be read, with the index of their first recipients.
     parts: VecDeque<(u32, Place)>,
     expanded: Expanded,
+    /// Who goes where, once that is seen.
+    legs: Option<Vec<Leg>>,
+}
+
+/// What a step of an expansion leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// Another one.
+    More,
+    /// The message is in the queue.
+    Gone,
+    /// There is nobody, or somebody has no route.
+    Nowhere,
 }
 
 impl Scheduler {
@@ -63,14 +74,8 @@ impl Scheduler {
         if self.expanding.iter().any(|expanding| expanding.of == of) {
             return;
         }
-        let small = winner.parts.len() <= PARTS;
         let (attempt, parts) = (winner.attempt, winner.parts.into());
-        let expanding = Expanding { of, attempt, parts, expanded: Expanded::default() };
-        if small {
-            self.expand(expanding);
-        } else {
-            self.expanding.push_back(expanding);
-        }
+        self.expand(Expanding { of, attempt, parts, expanded: Expanded::default(), legs: None });
     }
 
     /// Goes on with expansions that are being read. `true` if there is more to do at once.
@@ -85,19 +90,20 @@ impl Scheduler {
         !self.expanding.is_empty()
     }
 
-    /// Reads some parts of an expansion, and lets the message go when these were the last ones.
+    /// Takes an expansion one step on: some parts are read, then it is seen who goes where, then the message goes. A small
+    /// one takes all steps at once.
     fn expand(&mut self, mut expanding: Expanding) {
         let (of, attempt) = (expanding.of, expanding.attempt);
-        let outcome = self.gather(&mut expanding).and_then(|good| {
-            if good && !expanding.parts.is_empty() {
-                self.expanding.push_front(expanding);
-                return Ok(true);
+        let outcome = loop {
+            match self.step(&mut expanding) {
+                Ok(Step::More) if expanding.expanded.len() <= MANY => {}
+                Ok(Step::More) => return self.expanding.push_front(expanding),
+                other => break other,
             }
-            Ok(good && self.let_go(of, expanding.expanded)?)
-        });
+        };
         match outcome {
-            Ok(true) => {}
-            Ok(false) => {
+            Ok(Step::More | Step::Gone) => {}
+            Ok(Step::Nowhere) => {
                 log::warn!("an expansion of the message at {of:?} leads nowhere and is ignored");
                 for place in self.unrouted.discard(of, attempt) {
                     self.book.finished(place);
@@ -110,14 +116,35 @@ impl Scheduler {
         }
     }
 
-    /// Takes the recipients that the next parts give the message, those that it has already left out; false if somebody has
+    fn step(&mut self, expanding: &mut Expanding) -> Result<Step, SpoolError> {
+        if !expanding.parts.is_empty() {
+            let good = self.gather(expanding)?;
+            return Ok(if good { Step::More } else { Step::Nowhere });
+        }
+        match expanding.legs.take() {
+            None => {
+                let legs = self.divide(expanding)?;
+                if legs.is_empty() {
+                    return Ok(Step::Nowhere);
+                }
+                expanding.legs = Some(legs);
+                Ok(Step::More)
+            }
+            Some(legs) => {
+                let expanded = std::mem::take(&mut expanding.expanded);
+                self.let_go(expanding.of, expanded, legs)?;
+                Ok(Step::Gone)
+            }
+        }
+    }
+
+    /// Takes the recipients that the next part gives the message, those that it has already left out; false if somebody has
     /// no route.
     fn gather(&mut self, expanding: &mut Expanding) -> Result<bool, SpoolError> {
         let entry = self.records.get(&mut self.spool, expanding.of)?;
         let own = entry.envelope.recipients.iter();
         let own: HashSet<_> = own.map(|recipient| (&recipient.address, &recipient.route)).collect();
-        for _ in 0..PARTS {
-            let Some((first, place)) = expanding.parts.pop_front() else { break };
+        if let Some((first, place)) = expanding.parts.pop_front() {
             let part = self.spool.load(place)?;
             let numbered = (EXPANDED.saturating_add(first)..).zip(&part.envelope.recipients);
             for (index, recipient) in numbered {
@@ -134,24 +161,26 @@ impl Scheduler {
         Ok(true)
     }
 
-    /// Puts a message that has all of its recipients into the queue; false if there is nobody.
-    fn let_go(&mut self, place: Place, mut expanded: Expanded) -> Result<bool, SpoolError> {
-        expanded.shrink();
-        let entry = self.records.get(&mut self.spool, place)?;
+    /// Who goes where, once all recipients are known.
+    fn divide(&mut self, expanding: &mut Expanding) -> Result<Vec<Leg>, SpoolError> {
+        expanding.expanded.shrink();
+        let entry = self.records.get(&mut self.spool, expanding.of)?;
         let own = (0..).zip(&entry.envelope.recipients).filter_map(|(index, recipient)| {
             let Route { channel, host, user } = recipient.route.as_ref()?;
             Some(Goes { index, channel, host, user })
         });
-        let legs = legs(own.chain(expanded.iter().map(Goes::from)));
+        Ok(legs(own.chain(expanding.expanded.iter().map(Goes::from))))
+    }
+
+    /// Puts a message that has all of its recipients into the queue.
+    fn let_go(&mut self, place: Place, expanded: Expanded, legs: Vec<Leg>) -> Result<(), SpoolError> {
+        let entry = self.records.get(&mut self.spool, place)?;
         let rcpts = legs.iter().map(|leg| leg.recipients.len()).sum::<usize>();
-        if rcpts == 0 {
-            return Ok(false);
-        }
         let arrival = arrival(&entry, legs, self.holds.get(&place).copied());
         self.expanded.insert(place, expanded);
         let line = self.waiting_line(&arrival).inspect_err(|_| drop(self.expanded.remove(&place)))?;
         self.ledger.append_text(&line);
-        drop(line);
+        self.passed(line.len());
         self.tracks.logged(place);
         self.holds.remove(&place);
         self.note(entry.id, MessageEvent::Queued { rcpts: u64::try_from(rcpts).unwrap_or(u64::MAX) });
@@ -160,11 +189,7 @@ impl Scheduler {
         for part in self.unrouted.remove(place) {
             self.book.finished(part);
         }
-        if rcpts >= MANY {
-            // Its line, its legs and its parts took much more than what stays.
-            sys::memory::trim();
-        }
-        Ok(true)
+        Ok(())
     }
 
     /// Who a recipient of a message is.

@@ -72,6 +72,11 @@ impl Expanded {
         self.entries.iter().map(|entry| self.kept(entry))
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// There is none.
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()

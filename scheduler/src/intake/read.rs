@@ -10,13 +10,19 @@ use spool::{Announced, Spool, SpoolError, Walked};
 /// Entries read per turn, so that agents and hints get their turn, too.
 const BUDGET: usize = 500;
 
+/// Recipients that are too many for one turn.
+const HEAVY: usize = 4_000;
+
+/// How often the budget is halved at most: to 3 entries.
+const SLOWEST: u32 = 7;
+
 /// Milliseconds until a segment that could not be read is tried again.
 const PAUSE: u64 = 60_000;
 
 impl Scheduler {
     /// Reads what was announced. `true` if more could be read at once.
     pub(crate) fn read_on(&mut self) -> bool {
-        let mut budget = BUDGET;
+        let mut budget = BUDGET >> self.tracks.slowness;
         for segment in self.tracks.readable(self.now.mono) {
             let limit = budget.min(self.room());
             if limit == 0 {
@@ -68,6 +74,11 @@ impl Scheduler {
 
     fn take_in(&mut self, range: Announced, walked: Walked, limit: usize) -> usize {
         let count = walked.entries.len();
+        let recipients: usize = walked.entries.iter().map(|entry| entry.envelope.recipients.len()).sum();
+        // A list comes in parts with very many recipients each: then fewer parts are read per turn.
+        let slowness = &mut self.tracks.slowness;
+        *slowness =
+            if recipients > HEAVY { (*slowness + 2).min(SLOWEST) } else { slowness.saturating_sub(1) };
         for damage in &walked.damage {
             self.note_damage(damage);
         }

@@ -58,8 +58,7 @@ impl Scheduler {
         if replay.lines > 2 * replay.len() {
             ledger.overdue();
         }
-        let keeper =
-            Keeper::start(&spool, replay.lines == 0).map_err(Fatal::doing(Exit::System, "keeper thread"))?;
+        let keeper = Keeper::start(&spool).map_err(Fatal::doing(Exit::System, "keeper thread"))?;
         let mut scheduler = Self {
             now,
             hostname,
@@ -87,6 +86,7 @@ impl Scheduler {
             router_hints,
             journal,
             faults: Faults::default(),
+            trim_at: None,
             hints_dropped: 0,
         };
         // With an empty log no agent can have anything to report.
@@ -123,6 +123,7 @@ impl Scheduler {
         for clock in replay.clocks.values() {
             self.queue.restore_clock(clock, self.now.utc);
         }
+        self.keeper.found(there);
         self.queue.all_restored();
         let segments = self.take_over();
         // What takes longer is read while mail passes.

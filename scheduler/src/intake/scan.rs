@@ -166,11 +166,13 @@ impl Scheduler {
             .tracks
             .iter()
             .filter(|&(segment, track)| track.is_spent() && !self.keeper.is_removing(segment))
+            .filter(|(_, track)| track.not_before <= self.now.mono)
             .map(|(segment, track)| (segment, track.gone_at))
             .collect();
         let mut removable = Vec::new();
         for (segment, mark) in spent {
             let needed = self.queue.live_in(segment) > 0
+                || self.keeper.copies_from(segment)
                 || self.unrouted.needs(segment)
                 || self.notices.needs(segment);
             match mark {
@@ -203,6 +205,8 @@ impl Scheduler {
 
     /// A segment could not be removed.
     pub(crate) fn stays(&mut self, segment: SpoolId) {
-        self.set_gone_at(segment, None);
+        if let Some(track) = self.tracks.get_mut(segment) {
+            (track.gone_at, track.not_before) = (None, self.now.mono + EACH);
+        }
     }
 }

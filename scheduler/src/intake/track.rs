@@ -26,7 +26,7 @@ pub(crate) struct Track {
     /// Ends that were announced while its writer lives, beyond what is read. Any of them may be forged, therefore they
     /// are tried in ascending order.
     announced: BTreeSet<u64>,
-    /// Not to be read before this time (monotonic milliseconds), because reading failed.
+    /// Not to be read or removed before this time (monotonic milliseconds), because that failed.
     pub(super) not_before: u64,
     loose: BTreeSet<u64>,
     finished: BTreeSet<u64>,
@@ -42,6 +42,8 @@ pub(crate) struct Track {
 #[derive(Debug, Default)]
 pub(crate) struct Tracks {
     segments: BTreeMap<SpoolId, Track>,
+    /// How often the number of entries that are read per turn is halved for now.
+    pub(super) slowness: u32,
 }
 
 impl Track {

@@ -39,6 +39,9 @@ impl Scheduler {
             match report {
                 Report::Surveyed(segment, survey) => self.surveyed(segment, survey)?,
                 Report::Copied(segment, copied, open) => {
+                    if copied.is_err() {
+                        self.keeper.spoil();
+                    }
                     self.keeper.segment = open;
                     self.copied(segment, copied)?;
                 }
@@ -205,6 +208,7 @@ impl Scheduler {
             Ok(()) => {
                 self.keeper.surveyed.remove(&segment);
                 self.keeper.emptied.remove(&segment);
+                self.keeper.spoiled.remove(&segment);
                 self.gone(segment);
             }
             Err(error) => {

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! What happens to a message between copy and move wins: if it has meanwhile been finished, its copy means nothing. A
-//! copy that the log does not speak of means nothing either, so a restart at any point finds each message once.
+//! copy that the log does not speak of means nothing either, so a restart at any point finds each message once. That is
+//! so while the segment that it was copied from is there; without that the log is damaged, and the copy is the message.
 //!
 //! Only what the log speaks of is moved, so that `Moved` says all. Messages that wait for the router stay where they are,
 //! with their segments: the parts of an expansion name the place of the message that they are about.
@@ -52,8 +53,10 @@ pub(crate) struct Keeper {
     copied_at: u64,
     /// A segment is old after so many milliseconds.
     after: u64,
-    /// Without any log, copies are all that is left of what was moved.
-    copies_count: bool,
+    /// Segments of copies that may end with some that were given up.
+    spoiled: BTreeSet<SpoolId>,
+    /// Segments that were there at the start.
+    there: BTreeSet<SpoolId>,
     /// Segments emptied since the start.
     compacted: u64,
 }
@@ -90,11 +93,11 @@ const EACH: u64 = 60_000;
 const SOON: u64 = 1_000;
 
 impl Keeper {
-    /// Starts the thread. `copies_count` if there was no log, so that copies are all that is left.
+    /// Starts the thread.
     ///
     /// # Errors
     /// No thread can be started.
-    pub(crate) fn start(spool: &Segments, copies_count: bool) -> io::Result<Self> {
+    pub(crate) fn start(spool: &Segments) -> io::Result<Self> {
         Ok(Self {
             thread: Thread::start(spool.keeper())?,
             stage: Stage::Idle,
@@ -105,7 +108,8 @@ impl Keeper {
             next_at: 0,
             copied_at: 0,
             after: AFTER,
-            copies_count,
+            spoiled: BTreeSet::new(),
+            there: BTreeSet::new(),
             compacted: 0,
         })
     }
@@ -115,11 +119,6 @@ impl Keeper {
         (self.after, self.next_at) = (after, 0);
     }
 
-    /// A copy that the log does not speak of is a message nevertheless.
-    pub(crate) fn copies_count(&self) -> bool {
-        self.copies_count
-    }
-
     /// Copies go to that segment: nobody else announces what is in it.
     pub(crate) fn owns(&self, segment: SpoolId) -> bool {
         let spare = match &self.stage {
@@ -127,6 +126,23 @@ impl Keeper {
             Stage::Idle | Stage::Surveying(_) => None,
         };
         self.segment == Some(segment) || spare == Some(segment)
+    }
+
+    /// These segments were there before anything was read or removed.
+    pub(crate) fn found(&mut self, there: BTreeSet<SpoolId>) {
+        self.there = there;
+    }
+
+    /// A batch of copies has failed: some of them may be on disk.
+    fn spoil(&mut self) {
+        if let Stage::Copying(compaction) = &self.stage {
+            self.spoiled.extend(self.segment.into_iter().chain([compaction.spare]));
+        }
+    }
+
+    /// Copies are being made of what lies in this segment, or they are not heard of yet.
+    pub(crate) fn copies_from(&self, segment: SpoolId) -> bool {
+        matches!(&self.stage, Stage::Copying(compaction) if compaction.segment == segment)
     }
 
     /// The segment is being removed.

@@ -4,6 +4,7 @@ use crate::state::Scheduler;
 use proto::id::SpoolId;
 use proto::place::Place;
 use spool::log::LogRecord;
+use spool::{Spool, SpoolError};
 
 impl Scheduler {
     /// The message waits there, and the log speaks for it.
@@ -25,5 +26,22 @@ impl Scheduler {
         self.notices.moved(from, to);
         self.book.moved(from, to);
         true
+    }
+
+    /// Whether a copy of which the log does not speak is a message nevertheless: where the record that it was made of had
+    /// gone before this process began, the log said what became of it, and lines of the log are lost.
+    pub(crate) fn is_all_that_is_left(&mut self, copy: Place, from: Place) -> bool {
+        let ours = self.keeper.spoiled.contains(&copy.segment) || self.keeper.there.contains(&from.segment);
+        !ours && self.is_gone(from)
+    }
+
+    /// The log says that the message lies where nothing is any more: it lies at its copy. False if that is not so.
+    pub(crate) fn is_found_again(&mut self, id: SpoolId, copy: Place) -> bool {
+        let lost = self.queue.place_of(id).filter(|place| self.is_gone(*place));
+        lost.is_some_and(|place| self.move_message(id, place, copy))
+    }
+
+    fn is_gone(&mut self, place: Place) -> bool {
+        matches!(self.spool.load(place), Err(SpoolError::Absent(_)))
     }
 }

@@ -137,6 +137,7 @@ impl Scheduler {
             match self.waiting_line(&arrival) {
                 Ok(line) => {
                     self.ledger.append_text(&line);
+                    self.passed(line.len());
                     self.book.done.remove(&place);
                     self.tracks.logged(place);
                     self.checkpoint.has(&self.queue, message);

@@ -166,7 +166,7 @@ impl Process {
             .scheduler
             .agents
             .get(agent)
-            .map_or(Ok(()), |known| self.event_loop.watch(&known.link, agent_token(agent)));
+            .map_or(Ok(()), |known| self.event_loop.watch_readable(&known.link, agent_token(agent)));
         if let Err(error) = watched {
             log::error!("{channel} agent {child} cannot be watched: {error}");
             self.tell(&FromChild::Kill { child });

@@ -163,7 +163,8 @@ impl Process {
 
     fn next_deadline(&self) -> u64 {
         let own = Some(self.renew_at);
-        let deadlines = [self.farms.next_deadline(), self.router.next_deadline(), self.draining, own];
+        let unsaid = self.scheduler.agents.next_flush(self.scheduler.now.mono);
+        let deadlines = [self.farms.next_deadline(), self.router.next_deadline(), self.draining, own, unsaid];
         let soonest = deadlines.into_iter().flatten().min();
         self.scheduler.next_deadline().min(soonest.unwrap_or(u64::MAX))
     }

@@ -72,7 +72,8 @@ fn open_spool(root: &Path, limits: &SpoolLimits) -> Result<Segments, Fatal> {
         reserve: limits.reserve / 4,
         ..Tuning::default()
     };
-    let disk = Disk::new(root).with_flushes(limits.backend.is_lasting());
+    let disk =
+        Disk::new(root).with_free_probe(sys::space::free_octets).with_flushes(limits.backend.is_lasting());
     Segments::open(Arc::new(disk), tuning).map_err(failed(root))
 }
 

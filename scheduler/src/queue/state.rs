@@ -109,7 +109,12 @@ impl Queue {
 
     /// The next thing to do, in order.
     pub fn poll_action(&mut self) -> Option<Action> {
-        self.actions.pop_front()
+        let action = self.actions.pop_front();
+        if action.is_none() {
+            // A list that was settled at once leaves room for a hundred thousand.
+            self.actions.shrink_to(ACTIONS);
+        }
+        action
     }
 
     /// There is nothing to do.
@@ -290,6 +295,9 @@ impl Queue {
         list
     }
 }
+
+/// Room for actions that is kept.
+const ACTIONS: usize = 4_096;
 
 /// An end of a list or of a ring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

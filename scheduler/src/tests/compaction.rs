@@ -258,6 +258,72 @@ fn without_any_log_a_copy_is_a_message() {
 }
 
 #[test]
+fn without_any_log_a_copy_stays_a_message_when_a_new_log_says_other_things() {
+    let mut site = Site::new();
+    let mut agent = site.agent();
+    let [a, c, b] = sparse(&mut site, &mut agent);
+    until(&mut site, &mut agent, "it is emptied", has_compacted);
+    until(&mut site, &mut agent, "it goes", segment_is_gone(c.place.segment));
+    site.kill();
+    for file in std::fs::read_dir(site.directory.path().join("logs")).unwrap() {
+        std::fs::remove_file(file.unwrap().path()).unwrap();
+    }
+    site.start();
+    site.it().write_cursors();
+    site.settle();
+    site.kill();
+    site.start();
+    let mut agent = site.agent();
+    assert_eq!(ids(&all_jobs(&mut site, &mut agent)), [a.id, b.id]);
+}
+
+#[test]
+fn what_was_moved_is_found_though_the_log_is_damaged_before_it_says_so() {
+    let mut site = Site::new();
+    let mut agent = site.agent();
+    let [a, c, b] = sparse(&mut site, &mut agent);
+    until(&mut site, &mut agent, "it is emptied", has_compacted);
+    until(&mut site, &mut agent, "it goes", segment_is_gone(c.place.segment));
+    site.settle();
+    site.kill();
+    for file in std::fs::read_dir(site.directory.path().join("logs")).unwrap() {
+        let path = file.unwrap().path();
+        let mut text = std::fs::read(&path).unwrap();
+        let at = text.windows(7).position(|word| word == b" Moved ").unwrap();
+        text[at + 8] ^= 1;
+        std::fs::write(path, text).unwrap();
+    }
+    site.start();
+    let mut agent = site.agent();
+    assert_eq!(ids(&all_jobs(&mut site, &mut agent)), [a.id, b.id]);
+    until_all_are_gone(&mut site, &mut agent);
+}
+
+#[test]
+fn messages_that_are_finished_before_their_copies_are_heard_of_do_not_come_back() {
+    let mut site = Site::new();
+    let mut agent = site.agent();
+    let [a, _, b] = sparse(&mut site, &mut agent);
+    copied_and_unheard(&mut site);
+    let now = site.now.utc;
+    let scheduler = site.it();
+    for message in [a, b] {
+        scheduler.queue.remove(message.id, now);
+    }
+    scheduler.act().unwrap();
+    scheduler.finish().unwrap();
+    scheduler.agents = Default::default();
+    for _ in 0..3 {
+        scheduler.remove_finished();
+    }
+    site.kill();
+    site.start();
+    let mut agent = site.agent();
+    assert_eq!(ids(&all_jobs(&mut site, &mut agent)), []);
+    until_all_are_gone(&mut site, &mut agent);
+}
+
+#[test]
 fn killed_at_any_turn_everything_is_there_once() {
     for turns in 0..24 {
         let mut site = Site::new();

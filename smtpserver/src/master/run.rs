@@ -160,7 +160,9 @@ impl Master {
         if self.has_callers() {
             return Some(0);
         }
-        self.farm.next_deadline().into_iter().chain(self.paused).min()
+        let now = self.event_loop.now().mono;
+        let unsaid = self.workers.values().filter_map(|worker| worker.channel.next_flush(now)).min();
+        [self.farm.next_deadline(), self.paused, unsaid].into_iter().flatten().min()
     }
 
     /// Collects a word to the supervisor.

@@ -16,7 +16,7 @@ const WAITING: usize = 256;
 
 /// A living worker.
 pub(super) struct Worker {
-    channel: Channel<ToWorker, FromWorker>,
+    pub(super) channel: Channel<ToWorker, FromWorker>,
     pub(super) gauges: WorkerGauges,
 }
 
@@ -67,7 +67,8 @@ impl Master {
     pub(super) fn spawned(&mut self, ticket: u64, child: ChildNumber, descriptor: Option<OwnedFd>) {
         let now = self.event_loop.now().mono;
         let channel = descriptor.and_then(|descriptor| Channel::from_descriptor(descriptor).ok());
-        let watched = channel.filter(|channel| self.event_loop.watch(channel, worker_token(child)).is_ok());
+        let watched =
+            channel.filter(|channel| self.event_loop.watch_readable(channel, worker_token(child)).is_ok());
         let Some(channel) = watched else {
             self.farm.spawn_failed(ticket, "its channel cannot be watched", now);
             return self.tell(&FromChild::Kill { child });

@@ -11,12 +11,19 @@ use proto::id::SpoolId;
 use spool::{Batcher, Closing, Completion, Draft, Gathering, Spool, SpoolError, Ticket};
 use std::collections::HashMap;
 use std::os::fd::BorrowedFd;
+use std::time::Duration;
 
 /// The rough size of an envelope in a batch, in octets.
 const ENVELOPE: u64 = 512;
 
 /// So many batches in a row that failed, and the spool takes nothing more from this process.
 const FAILURES: u32 = 2;
+
+/// A batch of a lone session that is smaller, in octets,
+const SMALL: u64 = 64 << 10;
+
+/// is flushed without the flusher's thread while the disk needs no longer than this.
+const QUICK: Duration = Duration::from_millis(1);
 
 /// A commit that is not durable yet.
 #[derive(Debug)]
@@ -50,6 +57,8 @@ pub(super) struct Commits {
     flushes: u64,
     failures: u32,
     stopped: bool,
+    /// The disk took the last batch so fast that a lone session may wait for it in this thread.
+    quick: bool,
     due: Option<u64>,
 }
 
@@ -67,6 +76,7 @@ impl Commits {
             flushes: 0,
             failures: 0,
             stopped: false,
+            quick: false,
             due: None,
         }
     }
@@ -122,9 +132,9 @@ impl Commits {
         Ok(())
     }
 
-    /// Closes the open batch if it is time to; `open` is the number of transactions that may still join it. True if
-    /// [`Commits::done`] is to be asked at once.
-    pub(super) fn tend(&mut self, open: usize, now: farm::clock::Moment) -> bool {
+    /// Closes the open batch if it is time to; `open` is the number of transactions that may still join it, `alone` that
+    /// nobody but the one who waits has a session. True if [`Commits::done`] is to be asked at once.
+    pub(super) fn tend(&mut self, open: usize, alone: bool, now: farm::clock::Moment) -> bool {
         self.scheduler.tick(now.mono);
         self.router.tick(now.mono);
         self.gathering.flushing = self.in_flight > 0;
@@ -136,10 +146,15 @@ impl Commits {
                 false
             }
             Closing::Now => {
+                let small = self.gathering.octets < SMALL;
                 self.in_flight += self.gathering.commits;
                 self.gathering = Gathering::default();
                 self.flushes += 1;
-                self.spool.close_batch(now.utc);
+                if alone && small && self.quick {
+                    self.spool.close_batch_here(now.utc);
+                } else {
+                    self.spool.close_batch(now.utc);
+                }
                 true
             }
         }
@@ -178,6 +193,7 @@ impl Commits {
         let batch = u64::try_from(completion.outcomes.len()).unwrap_or(u64::MAX);
         self.in_flight = self.in_flight.saturating_sub(completion.outcomes.len());
         let kept = completion.committed().next().is_some();
+        self.quick = kept && completion.elapsed < QUICK;
         self.failures = if kept { 0 } else { self.failures + 1 };
         self.stopped |= self.failures >= FAILURES;
         let mut unrouted = false;

@@ -43,13 +43,15 @@ pub(super) struct RouterLink {
     open: HashMap<u64, Open>,
     backoff: u64,
     retry_at: u64,
+    /// When it was last tended.
+    now: u64,
     token: usize,
 }
 
 impl RouterLink {
     /// A way to the router that is not connected yet; its channel will be watched under `token`.
     pub(super) fn new(connect: Connect, token: usize) -> Self {
-        Self { connect, channel: None, open: HashMap::new(), backoff: BACKOFF.0, retry_at: 0, token }
+        Self { connect, channel: None, open: HashMap::new(), backoff: BACKOFF.0, retry_at: 0, now: 0, token }
     }
 
     /// Asks. The answer will bear the session's number and the ticket of the question.
@@ -71,11 +73,12 @@ impl RouterLink {
 
     /// Makes a channel if there is none and the wait is over, and asks everything that is open.
     pub(super) fn tend(&mut self, event_loop: &EventLoop, now: u64) {
+        self.now = now;
         if self.channel.is_some() || now < self.retry_at {
             return;
         }
         let made = (self.connect)().and_then(|channel| {
-            event_loop.watch(&channel, self.token)?;
+            event_loop.watch_readable(&channel, self.token)?;
             Ok(channel)
         });
         match made {
@@ -92,9 +95,13 @@ impl RouterLink {
         }
     }
 
-    /// When [`RouterLink::tend`] has something to do; `None` while there is a channel.
+    /// When there is something to do: [`RouterLink::tend`] without a channel, [`RouterLink::flush`] with one that was full.
+    /// That there is room again is not announced: it would wake both ends with every word that is read.
     pub(super) fn next_deadline(&self) -> Option<u64> {
-        self.channel.is_none().then_some(self.retry_at)
+        match &self.channel {
+            None => Some(self.retry_at),
+            Some(channel) => channel.next_flush(self.now),
+        }
     }
 
     /// Takes the answers that have come; `false` if that was the end of the channel.

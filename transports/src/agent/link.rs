@@ -55,6 +55,11 @@ impl Link {
         self.channel.as_ref().is_none_or(Channel::is_flushed)
     }
 
+    /// When what a full channel did not take is written again.
+    pub(super) fn next_flush(&self, now: u64) -> Option<u64> {
+        self.channel.as_ref().and_then(|channel| channel.next_flush(now))
+    }
+
     /// Closes the channel; the next call is due at once.
     pub(super) fn drop_channel(&mut self, event_loop: &EventLoop, now: u64) {
         if let Some(channel) = self.channel.take() {
@@ -75,7 +80,7 @@ impl Link {
         }
         self.call_at = now + PAUSE;
         let channel = (self.dial)().and_then(|channel| {
-            event_loop.watch(&channel, self.token)?;
+            event_loop.watch_readable(&channel, self.token)?;
             Ok(channel)
         });
         match channel {

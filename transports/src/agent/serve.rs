@@ -62,7 +62,7 @@ impl<T: Transport> Agent<T> {
         let Parts { role, transport, supervisor, scheduler, dial, event_loop, journal } = parts;
         let failed = |error| Fatal::doing(Exit::System, "event loop")(error);
         event_loop.watch(&supervisor, SUPERVISOR).map_err(failed)?;
-        event_loop.watch(&scheduler, SCHEDULER).map_err(failed)?;
+        event_loop.watch_readable(&scheduler, SCHEDULER).map_err(failed)?;
         let mut desk = Desk::default();
         desk.grant_anew(transport.capacity());
         Ok(Self {
@@ -131,7 +131,9 @@ impl<T: Transport> Agent<T> {
     fn deadline(&mut self) -> Option<u64> {
         let call = self.calls().then(|| self.link.deadline()).flatten();
         let tell = self.tell_at.filter(|_| self.link.is_up());
-        [self.transport.deadline(), call, self.hungry_by, self.end_by, tell].into_iter().flatten().min()
+        let unsaid = self.link.next_flush(self.event_loop.now().mono);
+        let times = [self.transport.deadline(), call, self.hungry_by, self.end_by, tell, unsaid];
+        times.into_iter().flatten().min()
     }
 
     /// Whether a scheduler is wanted: there is something to get or something to tell.

@@ -1,4 +1,4 @@
-//! One job in the stride of another, and large jobs in portions.
+//! One job in the stride of another, large jobs in portions, and many words to a slow scheduler.
 
 use super::rig::{Heard, Rig, resolver, settings};
 use super::sink::{Manners, Sink};
@@ -132,5 +132,20 @@ fn whoever_was_not_tried_shares_the_fate_of_a_transaction_that_broke() {
     let heard = rig.hear(|heard| heard.settled.len() == 250);
     assert_eq!((heard.fate(job, 0).0, heard.fate(job, 249).0), (Outcome::Deferred, Outcome::Deferred));
     assert_eq!(sink.count("DATA"), 1);
+    rig.drain().unwrap();
+}
+
+#[test]
+fn what_the_channel_does_not_take_at_once_is_told_when_the_scheduler_reads_again() {
+    let mut rig = rig(1);
+    let file = rig.file(TEXT);
+    let names: Vec<String> = (0..500).map(|n| format!("u{n}@example.org")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    for _ in 0..40 {
+        // No host: everybody is deferred at once, in far more words than a socket holds.
+        rig.job_in(file, "no host", TEXT, &names);
+    }
+    let heard = rig.hear(|heard| heard.settled.len() == 20_000);
+    assert!(heard.settled.values().all(|disposition| disposition.outcome == Outcome::HostDeferred));
     rig.drain().unwrap();
 }

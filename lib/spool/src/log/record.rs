@@ -75,7 +75,7 @@ pub enum LogRecord {
         /// The segment.
         segment: SpoolId,
     },
-    /// A message was copied to another segment. Reserved: nothing writes it yet, every reader obeys it.
+    /// A message was copied to another segment, durably. What was said about the first place holds for the second.
     Moved {
         /// Where it lay.
         from: Place,

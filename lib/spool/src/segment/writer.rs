@@ -156,7 +156,8 @@ impl SegmentWriter {
     /// beyond it, even if making the successor fails.
     fn retire(&mut self, open: &Open) {
         self.left = Some((open.header.number, open.end));
-        self.retired = Some(Arc::clone(&open.file));
+        // Copies behind that end mean nothing anyway.
+        self.retired = (!self.copies).then(|| Arc::clone(&open.file));
     }
 
     /// Makes the next segment; header and name are durable on return. The file gets its name last, so a segment that

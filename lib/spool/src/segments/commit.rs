@@ -153,22 +153,25 @@ impl Committing {
         }
     }
 
-    pub(super) fn close_batch(&mut self, now: u64) {
+    /// `here`: the calling thread has nothing else to do.
+    pub(super) fn close_batch(&mut self, now: u64, here: bool) {
         self.octets = 0;
         while !self.jobs.is_empty() {
             let count = self.jobs.len().min(RECORDS);
             let jobs = self.jobs.drain(..count).collect();
             let tickets = self.tickets.drain(..count).collect();
-            self.hand_over(tickets, jobs, now);
+            self.hand_over(tickets, jobs, now, here);
         }
     }
 
-    fn hand_over(&mut self, tickets: Vec<Ticket>, jobs: Vec<Job>, now: u64) {
+    fn hand_over(&mut self, tickets: Vec<Ticket>, jobs: Vec<Job>, now: u64, here: bool) {
         let spare = match self.draw(now) {
             Ok(spare) => spare,
             Err(error) => return self.refuse(tickets, &error),
         };
-        match self.flusher.order(Order::Commit { tickets, jobs, spare, now }) {
+        let order = Order::Commit { tickets, jobs, spare, now };
+        let given = if here { self.flusher.order_here(order) } else { self.flusher.order(order) };
+        match given {
             Ok(()) => self.in_flight += 1,
             Err(Order::Commit { tickets, .. }) => {
                 self.stopped = true;

@@ -166,7 +166,11 @@ impl Spool for Segments {
     }
 
     fn close_batch(&mut self, now: u64) {
-        self.committing.close_batch(now);
+        self.committing.close_batch(now, false);
+    }
+
+    fn close_batch_here(&mut self, now: u64) {
+        self.committing.close_batch(now, true);
     }
 
     fn completions(&mut self) -> Vec<Completion> {

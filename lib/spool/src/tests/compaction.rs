@@ -184,6 +184,20 @@ fn a_keeper_that_failed_twice_begins_again() {
 }
 
 #[test]
+fn a_segment_of_copies_that_failed_can_be_taken_over_at_once() {
+    let mut site = site();
+    let to = site.copy(&[0]).unwrap().moved[0].2;
+    let before = site.view.calls();
+    site.copy(&[0]).unwrap();
+    let last = site.view.calls() - before - 1;
+    site.view.fail_at(last, Fault::Broken);
+    site.copy(&[2]).unwrap_err();
+    let found = site.scheduler.takeover(&BTreeMap::new()).unwrap();
+    assert_eq!(found.segments.iter().map(|range| range.segment).collect::<Vec<_>>(), [to.segment]);
+    assert_ne!(site.copy(&[2]).unwrap().moved[0].2.segment, to.segment);
+}
+
+#[test]
 fn the_content_of_an_entry_is_opened_without_reading_its_record_again() {
     let mut site = site();
     let place = site.messages[2].place;
