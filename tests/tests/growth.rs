@@ -48,7 +48,7 @@ const LONG: Bounds =
 
 /// With a few thousand messages every buffer that has grown counts, and the machine may be busy.
 const LOOSE: Bounds =
-    Bounds { octets: 400.0, banner: Duration::from_secs(5), relayed: Duration::from_secs(10), slower: 3.0 };
+    Bounds { octets: 400.0, banner: Duration::from_secs(5), relayed: Duration::from_secs(10), slower: 10.0 };
 
 fn setting(name: &str, usual: usize) -> usize {
     std::env::var(name).ok().and_then(|number| number.parse().ok()).unwrap_or(usual)

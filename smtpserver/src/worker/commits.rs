@@ -19,8 +19,8 @@ const ENVELOPE: u64 = 512;
 /// So many batches in a row that failed, and the spool takes nothing more from this process.
 const FAILURES: u32 = 2;
 
-/// A batch of a lone session that is smaller, in octets,
-const SMALL: u64 = 64 << 10;
+/// A batch that all sessions wait for and that is smaller, in octets,
+const SMALL: u64 = 256 << 10;
 
 /// is flushed without the flusher's thread while the disk needs no longer than this.
 const QUICK: Duration = Duration::from_millis(1);
@@ -57,7 +57,7 @@ pub(super) struct Commits {
     flushes: u64,
     failures: u32,
     stopped: bool,
-    /// The disk took the last batch so fast that a lone session may wait for it in this thread.
+    /// The disk took the last batch so fast that the next may be waited for in this thread, if nobody does anything else.
     quick: bool,
     due: Option<u64>,
 }
@@ -132,9 +132,9 @@ impl Commits {
         Ok(())
     }
 
-    /// Closes the open batch if it is time to; `open` is the number of transactions that may still join it, `alone` that
-    /// nobody but the one who waits has a session. True if [`Commits::done`] is to be asked at once.
-    pub(super) fn tend(&mut self, open: usize, alone: bool, now: farm::clock::Moment) -> bool {
+    /// Closes the open batch if it is time to; `open` is the number of transactions that may still join it, `sessions` that
+    /// of all sessions. True if [`Commits::done`] is to be asked at once.
+    pub(super) fn tend(&mut self, open: usize, sessions: usize, now: farm::clock::Moment) -> bool {
         self.scheduler.tick(now.mono);
         self.router.tick(now.mono);
         self.gathering.flushing = self.in_flight > 0;
@@ -146,11 +146,12 @@ impl Commits {
                 false
             }
             Closing::Now => {
-                let small = self.gathering.octets < SMALL;
+                // Every session waits for this batch: there is nothing that the loop could do meanwhile.
+                let idle = self.gathering.commits == sessions && self.gathering.octets < SMALL;
                 self.in_flight += self.gathering.commits;
                 self.gathering = Gathering::default();
                 self.flushes += 1;
-                if alone && small && self.quick {
+                if idle && self.quick {
                     self.spool.close_batch_here(now.utc);
                 } else {
                     self.spool.close_batch(now.utc);

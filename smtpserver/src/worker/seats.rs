@@ -108,7 +108,7 @@ impl Worker {
 
     /// Closes the batch if it is time to.
     pub(super) fn commit(&mut self) {
-        if self.desk.commits.tend(self.desk.transactions, self.seats.len() == 1, self.desk.now) {
+        if self.desk.commits.tend(self.desk.transactions, self.seats.len(), self.desk.now) {
             self.hear_spool();
         }
     }
