@@ -8,7 +8,7 @@
 //! A host has never more connections than jobs that need one, and two at most before the first has been greeted. To a
 //! host that is quick, few connections carry one job after the other: a short job goes out in the stride of another, its
 //! commands with the other's final dot, and another connection is taken only when several jobs wait for each
-//! ([`pace::Pace`]). A connection tries the exchangers in the order of the resolver, those that failed lately last; refusal, time-out, a bad
+//! (`pace.rs`). A connection tries the exchangers in the order of the resolver, those that failed lately last; refusal, time-out, a bad
 //! greeting and a loss before the first transaction lead to the next one. When the last has failed and no connection
 //! stands, everything that waits for the host is deferred with the reason of the last.
 //!

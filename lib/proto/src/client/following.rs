@@ -19,7 +19,7 @@ impl Session {
     }
 
     /// Puts a transaction behind the one under way. Gives the octets that are to be written right behind the end of data;
-    /// [`Action::Followed`] tells when its turn has come. It comes back whole ([`Action::Returned`], after `Followed`) if
+    /// [`Action::Followed`](super::Action::Followed) tells when its turn has come. It comes back whole ([`Action::Returned`](super::Action::Returned), after `Followed`) if
     /// the session ends before the server says anything about it.
     ///
     /// # Errors
