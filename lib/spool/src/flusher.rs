@@ -5,16 +5,15 @@
 //! its own thread, which saves two changes of thread; the writing side has a lock for that, which is never waited for.
 
 use crate::SpoolError;
+use crate::disk_thread::{Desk, DiskThread};
 use crate::lease::Lease;
 use crate::segment::{Job, SegmentWriter};
 use crate::spool::{Completion, Ticket};
 use proto::id::SpoolId;
-use std::io::{self, Read, Write};
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::net::UnixStream;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// Reads a monotonic clock, in microseconds; only used to say how long a flush took.
@@ -108,14 +107,10 @@ pub(crate) enum Flusher {
     Gone,
 }
 
-/// The channels to the thread.
+/// The thread, and what is done without it.
 #[derive(Debug)]
 pub(crate) struct Thread {
-    /// `None` once the thread has been told to end.
-    orders: Option<Sender<Order>>,
-    reports: Receiver<Report>,
-    wake: UnixStream,
-    handle: Option<JoinHandle<()>>,
+    thread: DiskThread<Order, Report>,
     committer: Arc<Mutex<Committer>>,
     clock: Clock,
     /// Commits that the thread has not reported yet.
@@ -134,28 +129,13 @@ impl Flusher {
         if !matches!(self, Self::Inline { .. }) {
             return Err(io::Error::from(io::ErrorKind::AlreadyExists));
         }
-        let (wake, bell) = UnixStream::pair()?;
-        wake.set_nonblocking(true)?;
-        bell.set_nonblocking(true)?;
-        let Self::Inline { committer, reports: earlier } = std::mem::replace(self, Self::Gone) else {
+        let Self::Inline { committer, reports: here } = std::mem::replace(self, Self::Gone) else {
             return Err(io::Error::from(io::ErrorKind::AlreadyExists));
         };
-        let (orders, order_receiver) = channel();
-        let (report_sender, reports) = channel();
         let committer = Arc::new(Mutex::new(*committer));
         let theirs = Arc::clone(&committer);
-        let run = move || run(&theirs, &order_receiver, &report_sender, bell, clock);
-        let handle = std::thread::Builder::new().name("flusher".to_owned()).spawn(run)?;
-        *self = Self::Thread(Thread {
-            orders: Some(orders),
-            reports,
-            wake,
-            handle: Some(handle),
-            committer,
-            clock,
-            ordered: 0,
-            here: earlier,
-        });
+        let thread = DiskThread::start("flusher", move |orders, desk| run(&theirs, &orders, desk, clock))?;
+        *self = Self::Thread(Thread { thread, committer, clock, ordered: 0, here });
         Ok(())
     }
 
@@ -187,13 +167,7 @@ impl Flusher {
         match self {
             Self::Inline { reports, .. } => std::mem::take(reports),
             Self::Thread(thread) => {
-                let mut reports: Vec<Report> = thread.reports.try_iter().collect();
-                if !reports.is_empty() {
-                    // What comes after this rings again; what came before it is there by now.
-                    let mut octets = [0; 64];
-                    while matches!((&thread.wake).read(&mut octets), Ok(count) if count == octets.len()) {}
-                    reports.extend(thread.reports.try_iter());
-                }
+                let mut reports = thread.thread.reports();
                 thread.ordered = thread.ordered.saturating_sub(reports.len());
                 reports.append(&mut thread.here);
                 reports
@@ -204,7 +178,7 @@ impl Flusher {
 
     pub(crate) fn wait_fd(&self) -> Option<BorrowedFd<'_>> {
         match self {
-            Self::Thread(thread) => Some(thread.wake.as_fd()),
+            Self::Thread(thread) => Some(thread.thread.as_fd()),
             Self::Inline { .. } | Self::Gone => None,
         }
     }
@@ -212,41 +186,21 @@ impl Flusher {
 
 impl Thread {
     fn order(&mut self, order: Order) -> Result<(), Order> {
-        let Some(orders) = &self.orders else { return Err(order) };
-        self.ordered += usize::from(matches!(order, Order::Commit { .. }));
-        orders.send(order).map_err(|error| error.0)
+        let commits = usize::from(matches!(order, Order::Commit { .. }));
+        self.thread.order(order)?;
+        self.ordered += commits;
+        Ok(())
     }
 }
 
-impl Drop for Thread {
-    /// Waits until everything that was ordered is done.
-    fn drop(&mut self) {
-        self.orders = None;
-        if let Some(handle) = self.handle.take()
-            && handle.join().is_err()
-        {
-            log::error!("the flusher died");
-        }
-    }
-}
-
-fn run(
-    committer: &Mutex<Committer>,
-    orders: &Receiver<Order>,
-    reports: &Sender<Report>,
-    mut bell: UnixStream,
-    clock: Clock,
-) {
+fn run(committer: &Mutex<Committer>, orders: &Receiver<Order>, mut desk: Desk<Report>, clock: Clock) {
     while let Ok(order) = orders.recv() {
         // It is poisoned only if this process panicked while it wrote: nothing more is written then.
         let Ok(mut committer) = committer.lock() else { return };
-        if let Some(report) = committer.obey(order, Some(clock)) {
-            drop(committer);
-            if reports.send(report).is_err() {
-                return;
-            }
-            // A full socket is as good as one more octet in it.
-            let _ = bell.write(&[1]);
+        let report = committer.obey(order, Some(clock));
+        drop(committer);
+        if report.is_some_and(|report| !desk.report(report)) {
+            return;
         }
     }
 }

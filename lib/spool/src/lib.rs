@@ -67,6 +67,7 @@ pub mod body;
 pub mod check;
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
+mod disk_thread;
 mod draft;
 mod entry;
 mod error;
@@ -86,6 +87,7 @@ mod words;
 pub use batch::{Batcher, Closing, Gathering};
 pub use body::{Body, Checksum, identity, identity_in};
 pub use check::{Report, check};
+pub use disk_thread::{Desk, DiskThread};
 pub use draft::Draft;
 pub use entry::{Content, Entry, Expansion, Held, Kind};
 pub use error::{Defect, SpoolError};

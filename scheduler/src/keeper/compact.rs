@@ -68,7 +68,7 @@ impl Scheduler {
             return;
         }
         let Ok(kept) = self.spool.kept(segment) else { return };
-        if self.keeper.thread.order(Order::Survey(kept)) {
+        if self.keeper.thread.order(Order::Survey(kept)).is_ok() {
             self.keeper.stage = Stage::Surveying(segment);
         }
     }
@@ -131,7 +131,7 @@ impl Scheduler {
         compaction.spare = self.spool.draw(self.now.utc)?;
         let records = compaction.left.iter().take(RECORDS).copied().collect();
         let (spare, now) = (compaction.spare, self.now.utc);
-        if self.keeper.thread.order(Order::Copy { from: kept, records, spare, now }) {
+        if self.keeper.thread.order(Order::Copy { from: kept, records, spare, now }).is_ok() {
             self.keeper.stage = Stage::Copying(compaction);
         }
         Ok(())
@@ -197,7 +197,8 @@ impl Scheduler {
     fn let_rest(&mut self) {
         let idle = self.keeper.stage == Stage::Idle && self.now.mono >= self.keeper.copied_at + REST;
         if idle && self.keeper.segment.take().is_some() {
-            self.keeper.thread.order(Order::Rest);
+            // Without the thread nothing is copied any more.
+            let _gone = self.keeper.thread.order(Order::Rest);
         }
     }
 

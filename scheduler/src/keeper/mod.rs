@@ -99,7 +99,7 @@ impl Keeper {
     /// No thread can be started.
     pub(crate) fn start(spool: &Segments) -> io::Result<Self> {
         Ok(Self {
-            thread: Thread::start(spool.keeper())?,
+            thread: thread::start(spool.keeper())?,
             stage: Stage::Idle,
             surveyed: BTreeMap::new(),
             emptied: BTreeSet::new(),
@@ -162,7 +162,7 @@ impl Keeper {
 
     /// Removes the file of a large content, soon.
     pub(crate) fn discard(&self, id: SpoolId) {
-        if !self.thread.order(Order::Discard(id)) {
+        if self.thread.order(Order::Discard(id)).is_err() {
             log::error!("the content of {id} stays: the keeper thread is gone");
         }
     }
@@ -198,7 +198,7 @@ impl Scheduler {
     /// [`SpoolError::NotOurs`]; [`SpoolError::Stopped`] if the keeper thread is gone.
     pub(crate) fn order_removal(&mut self, segment: SpoolId) -> Result<(), SpoolError> {
         let kept = self.spool.kept(segment)?;
-        if !self.keeper.thread.order(Order::Remove(kept)) {
+        if self.keeper.thread.order(Order::Remove(kept)).is_err() {
             return Err(SpoolError::Stopped);
         }
         self.keeper.leaving.insert(segment);

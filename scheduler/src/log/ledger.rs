@@ -5,7 +5,7 @@
 //!
 //! While a checkpoint is under way every line goes into both logs, so that the new one says the same when it takes over.
 
-use super::syncer::{Done, Order, Syncer};
+use super::syncer::{self, Done, Order, Syncer};
 use farm::clock::Moment;
 use proto::id::SpoolId;
 use spool::SpoolError;
@@ -53,7 +53,7 @@ impl Ledger {
     /// # Errors
     /// No thread can be started.
     pub(crate) fn new(log: Log) -> io::Result<Self> {
-        let syncer = Syncer::start()?;
+        let syncer = syncer::start()?;
         Ok(Self {
             log,
             successor: None,
@@ -148,7 +148,7 @@ impl Ledger {
         }
         if self.due.is_some_and(|due| due <= now.mono) {
             self.due = None;
-            if !self.syncer.order(Order::Log(self.log.syncer(), self.written)) {
+            if self.syncer.order(Order::Log(self.log.syncer(), self.written)).is_err() {
                 return Err(SpoolError::Stopped);
             }
         }

@@ -36,6 +36,21 @@ fn sparse(site: &mut Site, agent: &mut Agent) -> [Committed; 3] {
     all
 }
 
+/// The two that wait, now in a segment of copies; the one that they lay in is gone.
+fn compacted(site: &mut Site) -> (Agent, [Committed; 2]) {
+    let mut agent = site.agent();
+    let [a, c, b] = sparse(site, &mut agent);
+    until(site, &mut agent, "it is emptied", has_compacted);
+    until(site, &mut agent, "it goes", segment_is_gone(c.place.segment));
+    (agent, [a, b])
+}
+
+/// The files of the log.
+fn logs(site: &Site) -> Vec<std::path::PathBuf> {
+    let directory = std::fs::read_dir(site.directory.path().join("logs")).unwrap();
+    directory.map(|file| file.unwrap().path()).collect()
+}
+
 /// Everything that is handed out is tried once.
 fn attempt(site: &mut Site, agent: &mut Agent) {
     agent.hungry(10);
@@ -244,14 +259,9 @@ fn copies_of_which_the_log_does_not_speak_mean_nothing() {
 #[test]
 fn without_any_log_a_copy_is_a_message() {
     let mut site = Site::new();
-    let mut agent = site.agent();
-    let [a, c, b] = sparse(&mut site, &mut agent);
-    until(&mut site, &mut agent, "it is emptied", has_compacted);
-    until(&mut site, &mut agent, "it goes", segment_is_gone(c.place.segment));
+    let (_agent, [a, b]) = compacted(&mut site);
     site.kill();
-    for file in std::fs::read_dir(site.directory.path().join("logs")).unwrap() {
-        std::fs::remove_file(file.unwrap().path()).unwrap();
-    }
+    logs(&site).iter().for_each(|log| std::fs::remove_file(log).unwrap());
     site.start();
     let mut agent = site.agent();
     assert_eq!(ids(&all_jobs(&mut site, &mut agent)), [a.id, b.id]);
@@ -260,14 +270,9 @@ fn without_any_log_a_copy_is_a_message() {
 #[test]
 fn without_any_log_a_copy_stays_a_message_when_a_new_log_says_other_things() {
     let mut site = Site::new();
-    let mut agent = site.agent();
-    let [a, c, b] = sparse(&mut site, &mut agent);
-    until(&mut site, &mut agent, "it is emptied", has_compacted);
-    until(&mut site, &mut agent, "it goes", segment_is_gone(c.place.segment));
+    let (_agent, [a, b]) = compacted(&mut site);
     site.kill();
-    for file in std::fs::read_dir(site.directory.path().join("logs")).unwrap() {
-        std::fs::remove_file(file.unwrap().path()).unwrap();
-    }
+    logs(&site).iter().for_each(|log| std::fs::remove_file(log).unwrap());
     site.start();
     site.it().write_cursors();
     site.settle();
@@ -280,14 +285,10 @@ fn without_any_log_a_copy_stays_a_message_when_a_new_log_says_other_things() {
 #[test]
 fn what_was_moved_is_found_though_the_log_is_damaged_before_it_says_so() {
     let mut site = Site::new();
-    let mut agent = site.agent();
-    let [a, c, b] = sparse(&mut site, &mut agent);
-    until(&mut site, &mut agent, "it is emptied", has_compacted);
-    until(&mut site, &mut agent, "it goes", segment_is_gone(c.place.segment));
+    let (_agent, [a, b]) = compacted(&mut site);
     site.settle();
     site.kill();
-    for file in std::fs::read_dir(site.directory.path().join("logs")).unwrap() {
-        let path = file.unwrap().path();
+    for path in logs(&site) {
         let mut text = std::fs::read(&path).unwrap();
         let at = text.windows(7).position(|word| word == b" Moved ").unwrap();
         text[at + 8] ^= 1;
