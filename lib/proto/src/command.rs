@@ -10,7 +10,7 @@ mod error;
 mod parameters;
 
 pub use error::CommandError;
-pub use parameters::{BodyKind, MailParameters};
+pub use parameters::{MailParameters, RcptParameters};
 
 use crate::address::{ForwardPath, PathError, ReversePath, split_path};
 use std::str::FromStr;
@@ -33,17 +33,49 @@ pub enum Command {
     Rcpt {
         /// For whom the message is.
         to: ForwardPath,
+        /// What the client asks for, for this recipient.
+        parameters: RcptParameters,
     },
+    /// LHLO and the name that the client gives itself (RFC 2033 section 4.1).
+    Lhlo(String),
     /// DATA.
     Data,
+    /// BDAT: so many octets of content follow the line (RFC 3030 section 2).
+    Bdat {
+        /// Octets of the chunk.
+        size: u64,
+        /// It is the last one.
+        last: bool,
+    },
     /// RSET.
     Rset,
     /// NOOP; its argument means nothing.
     Noop,
-    /// VRFY; its argument is not looked at.
-    Vrfy,
-    /// HELP; its argument is not looked at.
-    Help,
+    /// VRFY and whom it asks for.
+    Vrfy(String),
+    /// EXPN and the list it asks for.
+    Expn(String),
+    /// HELP and its topic, empty if none is given.
+    Help(String),
+    /// ETRN and the domain, with `@` or `#` in front if it was there (RFC 1985 section 5).
+    Etrn(String),
+    /// STARTTLS (RFC 3207).
+    StartTls,
+    /// AUTH (RFC 4954 section 4).
+    Auth {
+        /// The mechanism, in upper case.
+        mechanism: String,
+        /// The initial response, decoded; `=` is an empty one.
+        initial: Option<Vec<u8>>,
+    },
+    /// XCLIENT: attributes and their values, xtext decoded, names in upper case; `[UNAVAILABLE]` and `[TEMPUNAVAIL]`
+    /// stand as they are.
+    Xclient(Vec<(String, String)>),
+    /// XFORWARD, in the same form.
+    Xforward(Vec<(String, String)>),
+    /// XPLAY: a program on this host asks to be treated as somebody else, for a session of which nothing is kept; in the
+    /// same form.
+    Play(Vec<(String, String)>),
     /// QUIT.
     Quit,
     /// A command of some extension that is not offered.
@@ -78,9 +110,9 @@ impl Command {
             "RSET" => alone(Self::Rset),
             "QUIT" => alone(Self::Quit),
             "NOOP" => Ok(Self::Noop),
-            "HELP" => Ok(Self::Help),
+            "HELP" => Ok(Self::Help(arguments.to_owned())),
             "VRFY" if arguments.is_empty() => Err(CommandError::Missing),
-            "VRFY" => Ok(Self::Vrfy),
+            "VRFY" => Ok(Self::Vrfy(arguments.to_owned())),
             "AUTH" | "BDAT" | "BURL" | "ETRN" | "EXPN" | "SAML" | "SEND" | "SOML" | "STARTTLS" | "TURN" => {
                 Ok(Self::Unimplemented)
             }
@@ -109,7 +141,7 @@ fn mail(arguments: &str) -> Result<Command, CommandError> {
 fn rcpt(arguments: &str) -> Result<Command, CommandError> {
     let (to, rest) = path(arguments, "TO:")?;
     match parameters::split(rest).next() {
-        None => Ok(Command::Rcpt { to }),
+        None => Ok(Command::Rcpt { to, parameters: RcptParameters::default() }),
         Some(parameter) => Err(parameters::unknown(parameter)),
     }
 }

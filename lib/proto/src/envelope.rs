@@ -2,6 +2,7 @@
 
 use crate::address::{Mailbox, ReversePath};
 use crate::message::shape_of;
+use crate::terms::{RecipientTerms, Terms};
 use serde::{Deserialize, Serialize};
 
 /// Sender, recipients and facts about a message, as accepted.
@@ -19,6 +20,8 @@ pub struct Envelope {
     pub origin: Origin,
     /// What the content looks like.
     pub shape: Shape,
+    /// What the sender asked for.
+    pub terms: Terms,
 }
 
 /// One recipient, and where it goes once the router has said so.
@@ -28,6 +31,15 @@ pub struct Recipient {
     pub address: Mailbox,
     /// The router's verdict; `None` until the spool pass has expanded it.
     pub route: Option<Route>,
+    /// What the sender asked for, for this one.
+    pub terms: RecipientTerms,
+}
+
+impl Recipient {
+    /// A recipient for whom nothing special is asked.
+    pub fn new(address: Mailbox, route: Option<Route>) -> Self {
+        Self { address, route, terms: RecipientTerms::default() }
+    }
 }
 
 /// The router's verdict: how, to where, for whom.
@@ -53,6 +65,10 @@ pub struct Origin {
     pub protocol: String,
     /// The session, as the journal prints it.
     pub session: String,
+    /// Who has authenticated; empty if nobody has.
+    pub account: String,
+    /// How the connection was protected, `TLSv1.3 TLS13_AES_256_GCM_SHA384`; empty if it was not.
+    pub tls: String,
 }
 
 /// What the content looks like, so that nobody has to read it again to know.
@@ -66,8 +82,13 @@ pub struct Shape {
     pub longest_line: u32,
     /// Some octet has its high bit set.
     pub eight_bit: bool,
+    /// Some octet of the header section has its high bit set: only SMTPUTF8 can carry it (RFC 6531 section 3.6).
+    pub utf8_header: bool,
     /// Some line begins with a dot, so that sending needs dot stuffing.
     pub leading_dot: bool,
+    /// It holds NUL, a CR without LF or an LF without CR, or does not end with CRLF: only BDAT can carry it (RFC 3030
+    /// section 3).
+    pub binary: bool,
 }
 
 impl Shape {
@@ -80,6 +101,8 @@ impl Shape {
             longest_line: self.longest_line.max(front.longest_line),
             eight_bit: self.eight_bit || front.eight_bit,
             leading_dot: self.leading_dot || front.leading_dot,
+            binary: self.binary || front.binary,
+            utf8_header: self.utf8_header || front.eight_bit,
         }
     }
 }

@@ -13,6 +13,7 @@
 //! | [`client`] | the client session, SMTP and LMTP |
 //! | [`message`], [`dsn`] | header fields read and written; the notice about recipients |
 //! | [`server`] | the server side of a session |
+//! | [`terms`] | what the sender asks for with a message and with a recipient |
 //! | [`status`], [`disposition`] | enhanced status codes; what became of a recipient |
 
 pub mod address;
@@ -30,3 +31,4 @@ pub mod place;
 pub mod reply;
 pub mod server;
 pub mod status;
+pub mod terms;

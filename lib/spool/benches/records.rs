@@ -53,15 +53,17 @@ fn envelope() -> Envelope {
     let from: ReversePath = "<sender@source.example>".parse().expect("a path");
     Envelope {
         from,
-        recipients: vec![Recipient { address, route: Some(route()) }],
+        recipients: vec![Recipient::new(address, Some(route()))],
         received: NOW,
         origin: Origin {
             client: "[192.0.2.7]".into(),
             helo: "client.example".into(),
             protocol: "ESMTP".into(),
             session: "01J8X4K2M7Q3RD0007".into(),
+            ..Origin::default()
         },
         shape: Shape { size: SIZE as u64, header: 300, longest_line: 76, ..Shape::default() },
+        terms: proto::terms::Terms::default(),
     }
 }
 

@@ -55,9 +55,10 @@ fn walk(spool: &mut Segments) -> Result<usize, SpoolError> {
 fn envelope() -> Result<Envelope, proto::address::MailboxError> {
     Ok(Envelope {
         from: proto::address::ReversePath::Null,
-        recipients: vec![Recipient { address: "ann@example.net".parse()?, route: None }],
+        recipients: vec![Recipient::new("ann@example.net".parse()?, None)],
         received: 1_764_000_000_000,
         origin: Origin::default(),
         shape: Shape { size: 4096, header: 100, longest_line: 4096, ..Shape::default() },
+        terms: proto::terms::Terms::default(),
     })
 }

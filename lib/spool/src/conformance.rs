@@ -40,12 +40,13 @@ pub fn envelope(size: u64) -> Envelope {
     Envelope {
         from: ReversePath::Mailbox(mailbox("news@example.org")),
         recipients: vec![
-            Recipient { address: mailbox("ann@example.net"), route: Some(route) },
-            Recipient { address: mailbox("\"a b\"@example.org"), route: None },
+            Recipient::new(mailbox("ann@example.net"), Some(route)),
+            Recipient::new(mailbox("\"a b\"@example.org"), None),
         ],
         received: 1_764_000_000_000,
         origin: Origin { client: "[192.0.2.7]".to_owned(), helo: "mx".to_owned(), ..Origin::default() },
-        shape: Shape { size, header: 10, longest_line: 70, eight_bit: true, leading_dot: false },
+        shape: Shape { size, header: 10, longest_line: 70, eight_bit: true, ..Shape::default() },
+        terms: proto::terms::Terms::default(),
     }
 }
 

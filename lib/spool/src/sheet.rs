@@ -26,6 +26,7 @@ use proto::address::{Mailbox, ReversePath};
 use proto::envelope::{Envelope, Origin, Recipient, Route, Shape};
 use proto::id::SpoolId;
 use proto::place::Place;
+use proto::terms::Terms;
 use std::fmt::Write as _;
 
 /// The keyword of the line that a copy has.
@@ -117,6 +118,11 @@ pub(crate) fn print_shape(text: &mut String, shape: &Shape) {
         u8::from(shape.eight_bit),
         u8::from(shape.leading_dot)
     );
+    for (keyword, set) in [("utf8", shape.utf8_header), ("binary", shape.binary)] {
+        if set {
+            let _ = write!(text, " {keyword}=1");
+        }
+    }
 }
 
 fn print_kind(text: &mut String, kind: &Kind) {
@@ -210,6 +216,7 @@ impl Reader {
             received: self.received,
             origin: self.origin,
             shape: self.shape.unwrap_or_default(),
+            terms: Terms::default(),
         };
         Sheet {
             envelope,
@@ -233,11 +240,11 @@ fn recipient(mut words: Words<'_>) -> Option<Recipient> {
     let address: Mailbox = address.strip_prefix('<')?.strip_suffix('>')?.parse().ok()?;
     let mut rest = words.clone();
     if rest.raw().is_none() {
-        return Some(Recipient { address, route: None });
+        return Some(Recipient::new(address, None));
     }
     let route = Route { channel: words.text()?, host: words.text()?, user: words.text()? };
     words.end()?;
-    Some(Recipient { address, route: Some(route) })
+    Some(Recipient::new(address, Some(route)))
 }
 
 /// Reads what [`print_shape`] printed. Further `key=value` words are left for the caller.
@@ -248,6 +255,8 @@ pub(crate) fn shape(words: &mut Words<'_>) -> Option<Shape> {
         longest_line: words.keyed("longest")?,
         eight_bit: flag(&words.keyed::<String>("eight")?)?,
         leading_dot: flag(&words.keyed::<String>("dot")?)?,
+        utf8_header: words.skip("utf8=1"),
+        binary: words.skip("binary=1"),
     })
 }
 
@@ -351,19 +360,27 @@ mod tests {
             routes in proptest::collection::vec(route(), 0..5),
             null: bool,
             origin in any::<(String, String, String, String)>(),
-            shape in any::<(u64, u64, u32, bool, bool)>(),
+            shape in any::<(u64, u64, u32, bool, bool, bool, bool)>(),
             kind in kind(),
             large in proptest::option::of(any::<(u64, u32)>()),
         ) {
             let mailbox: Mailbox = "\"a b%c\"@example.org".parse().unwrap();
             let envelope = Envelope {
                 from: if null { ReversePath::Null } else { ReversePath::Mailbox(mailbox.clone()) },
-                recipients: routes.into_iter().map(|route| Recipient { address: mailbox.clone(), route }).collect(),
+                recipients: routes.into_iter().map(|route| Recipient::new(mailbox.clone(), route)).collect(),
                 received: shape.0 / 3,
-                origin: Origin { client: origin.0, helo: origin.1, protocol: origin.2, session: origin.3 },
+                origin: Origin {
+                    client: origin.0,
+                    helo: origin.1,
+                    protocol: origin.2,
+                    session: origin.3,
+                    ..Origin::default()
+                },
                 shape: Shape {
                     size: shape.0, header: shape.1, longest_line: shape.2, eight_bit: shape.3, leading_dot: shape.4,
+                    utf8_header: shape.5, binary: shape.6,
                 },
+                terms: Terms::default(),
             };
             let large = large.map(|(length, sum)| LargeFile { id: SpoolId::new(length, 1, 2, 3), length, sum });
             let preserved = vec!["later thing".to_owned()];

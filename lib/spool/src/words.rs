@@ -96,6 +96,16 @@ impl<'a> Words<'a> {
         self.0.next()?.strip_prefix(key)?.strip_prefix('=')?.parse().ok()
     }
 
+    /// Takes the next word if it is this one.
+    pub(crate) fn skip(&mut self, word: &str) -> bool {
+        let mut ahead = self.0.clone();
+        let found = ahead.next() == Some(word);
+        if found {
+            self.0 = ahead;
+        }
+        found
+    }
+
     /// The next word, decoded and parsed.
     pub(crate) fn parse_text<T: FromStr>(&mut self) -> Option<T> {
         self.text()?.parse().ok()

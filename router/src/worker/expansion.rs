@@ -22,7 +22,7 @@ pub(super) fn expanded(recipients: &[Recipient], tables: &Tables) -> Result<Vec<
         }
         for found in expand(&recipient.address, tables)? {
             if routes.insert(found.route.clone()) {
-                all.push(Recipient { address: found.address, route: Some(found.route) });
+                all.push(Recipient::new(found.address, Some(found.route)));
             }
         }
     }

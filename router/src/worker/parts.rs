@@ -79,7 +79,7 @@ mod tests {
     fn parts(count: usize) -> Parts {
         let address = "a@example.org".parse().unwrap();
         let of = Place { segment: SpoolId::new(1, 2, 3, 4), offset: 9 };
-        Parts::new(of, 7, vec![Recipient { address, route: None }; count])
+        Parts::new(of, 7, vec![Recipient::new(address, None); count])
     }
 
     fn taken(parts: &mut Parts) -> Vec<(u32, usize, bool)> {

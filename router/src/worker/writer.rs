@@ -85,8 +85,8 @@ impl Writer {
         let mut draft = open.segments.create_as(entry.id, utc)?;
         draft.set_kind(Kind::Expansion(part.what));
         draft.preserve(&entry.preserved);
-        let Envelope { from, received, origin, shape, .. } = entry.envelope.clone();
-        let envelope = Envelope { from, recipients: part.recipients, received, origin, shape };
+        let Envelope { from, received, origin, shape, terms, .. } = entry.envelope.clone();
+        let envelope = Envelope { from, recipients: part.recipients, received, origin, shape, terms };
         open.segments.commit(draft, &envelope, utc)
     }
 

@@ -245,6 +245,7 @@ impl Office {
     /// Commits a message with these recipients; a route is given as `channel!host`.
     pub(crate) fn commit(&mut self, recipients: &[(&str, Option<&str>)]) -> (Committed, Announced) {
         let recipient = |&(address, route): &(&str, Option<&str>)| Recipient {
+            terms: Default::default(),
             address: address.parse().unwrap(),
             route: route.map(|route| {
                 let (channel, host) = route.split_once('!').unwrap();
@@ -259,6 +260,7 @@ impl Office {
             received: RECEIVED,
             origin: Origin::default(),
             shape: Shape { size: draft.len(), header: 14, ..Shape::default() },
+            terms: proto::terms::Terms::default(),
         };
         self.writer.commit(draft, &envelope, RECEIVED).unwrap();
         self.writer.close_batch(RECEIVED);

@@ -107,10 +107,11 @@ mod tests {
         let address: Mailbox = "ann@far.example".parse().unwrap();
         let envelope = Envelope {
             from: ReversePath::Null,
-            recipients: vec![Recipient { address, route: None }; recipients],
+            recipients: vec![Recipient::new(address, None); recipients],
             received: 0,
             origin: Origin::default(),
             shape: Shape::default(),
+            terms: proto::terms::Terms::default(),
         };
         Entry {
             id: SpoolId::new(1, 2, 3, 4),

@@ -111,7 +111,7 @@ impl Kept<'_> {
     pub(crate) fn recipient(&self) -> Option<Recipient> {
         let &Self { channel, host, user, .. } = self;
         let route = Route { channel: channel.into(), host: host.into(), user: user.into() };
-        Some(Recipient { address: self.address.parse().ok()?, route: Some(route) })
+        Some(Recipient::new(self.address.parse().ok()?, Some(route)))
     }
 }
 

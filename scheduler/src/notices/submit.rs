@@ -133,10 +133,11 @@ impl Scheduler {
         draft.append(&composed.content)?;
         let envelope = Envelope {
             from: ReversePath::Null,
-            recipients: vec![Recipient { address: to, route: None }],
+            recipients: vec![Recipient::new(to, None)],
             received: id.milliseconds(),
             origin: Origin::default(),
             shape: composed.shape,
+            terms: proto::terms::Terms::default(),
         };
         self.spool.commit(draft, &envelope, self.now.utc)
     }

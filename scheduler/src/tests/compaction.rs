@@ -406,6 +406,7 @@ fn commit_large(spool: &mut Segments, content: &[u8]) -> (Committed, Announced) 
         received: START,
         origin: Origin::default(),
         shape: shape_of(content),
+        terms: proto::terms::Terms::default(),
     };
     spool.commit(draft, &envelope, START).unwrap();
     spool.close_batch(START);

@@ -171,7 +171,7 @@ fn two_recipients_that_are_the_same_user_get_one_copy_and_both_are_settled() {
     let mut writer = open(site.directory.path());
     let twin = |address: &str| {
         let route = routed("ann@x.example", "x.example").route;
-        proto::envelope::Recipient { address: address.parse().unwrap(), route }
+        proto::envelope::Recipient::new(address.parse().unwrap(), route)
     };
     let recipients = vec![twin("ann@x.example"), routed("bob@x.example", "x.example"), twin("a.n@x.example")];
     let (_, announced) = commit(&mut writer, recipients, START);

@@ -152,7 +152,7 @@ pub(super) fn open(root: &Path) -> Segments {
 
 pub(super) fn routed(address: &str, host: &str) -> Recipient {
     let route = Route { channel: "smtp".into(), host: host.into(), user: address.into() };
-    Recipient { address: address.parse().unwrap(), route: Some(route) }
+    Recipient::new(address.parse().unwrap(), Some(route))
 }
 
 pub(super) fn unrouted(address: &str) -> Recipient {
@@ -185,6 +185,7 @@ pub(super) fn commit_as(
         received: now,
         origin: From::default(),
         shape: shape_of(CONTENT),
+        terms: proto::terms::Terms::default(),
     };
     spool.commit(draft, &envelope, now).unwrap();
     spool.close_batch(now);

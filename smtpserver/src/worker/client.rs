@@ -39,7 +39,7 @@ impl Client {
         let session = format!("{session:x}");
         if self.local {
             let (helo, protocol) = (String::new(), "LOCAL".to_owned());
-            return Origin { client: self.trace.clone(), helo, protocol, session };
+            return Origin { client: self.trace.clone(), helo, protocol, session, ..Origin::default() };
         }
         Origin {
             client: self.trace.clone(),

@@ -218,7 +218,7 @@ impl Conversation {
     fn hand_over(&mut self, desk: &mut Desk, transaction: Transaction, shape: Shape) -> Result<(), Reply> {
         let receipt = self.receipt.take().ok_or_else(|| not_taken(&SpoolError::Stopped))?;
         let (draft, shape, origin) = receipt.finish(shape)?;
-        let Transaction { from, mut recipients, .. } = transaction;
+        let Transaction { from, mut recipients, terms, .. } = transaction;
         let generations = std::mem::take(&mut self.generations);
         let mut generations = generations.iter();
         for recipient in &mut recipients {
@@ -228,7 +228,7 @@ impl Conversation {
             }
         }
         let rcpts = octets(recipients.len());
-        let envelope = Envelope { from, recipients, received: desk.now.utc, origin, shape };
+        let envelope = Envelope { from, recipients, received: desk.now.utc, origin, shape, terms };
         if let Err(error) = desk.commits.commit(self.seat, draft, &envelope, desk.now) {
             desk.note_spool_error("commit", &error, "refused a message");
             return Err(not_taken(&error));

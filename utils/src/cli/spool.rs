@@ -178,7 +178,14 @@ mod tests {
         let mut draft = writer.create(5).unwrap();
         draft.append(&content).unwrap();
         let (from, origin, shape) = (ReversePath::Null, Origin::default(), shape_of(&content));
-        let envelope = Envelope { from, recipients: Vec::new(), received: 5, origin, shape };
+        let envelope = Envelope {
+            from,
+            recipients: Vec::new(),
+            received: 5,
+            origin,
+            shape,
+            terms: proto::terms::Terms::default(),
+        };
         writer.commit(draft, &envelope, 5).unwrap();
         writer.close_batch(5);
         assert_eq!(writer.completions().len(), 1);

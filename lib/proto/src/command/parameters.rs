@@ -1,25 +1,61 @@
 //! The parameters of MAIL and RCPT.
 
 use super::CommandError;
+use crate::terms::{BodyKind, ByMode, Notify, Ret};
 
 /// What the client declares about the message that it is about to send.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MailParameters {
     /// SIZE: the estimated length of the content in octets (RFC 1870 section 5). A number too large for 64 bits is the
     /// largest one.
     pub size: Option<u64>,
     /// BODY: what octets the content may hold (RFC 6152 section 2).
     pub body: BodyKind,
+    /// SMTPUTF8 (RFC 6531 section 3.4).
+    pub utf8: bool,
+    /// RET (RFC 3461 section 4.3).
+    pub ret: Option<Ret>,
+    /// ENVID, xtext as it came (RFC 3461 section 4.4).
+    pub envid: Option<String>,
+    /// AUTH, xtext as it came, or `<>` (RFC 4954 section 5).
+    pub auth: Option<String>,
+    /// BY (RFC 2852 section 4).
+    pub by: Option<By>,
+    /// HOLDFOR or HOLDUNTIL (RFC 4865 section 4).
+    pub hold: Option<Hold>,
+    /// MT-PRIORITY (RFC 6710 section 3).
+    pub priority: Option<i8>,
+    /// REQUIRETLS (RFC 8689 section 2).
+    pub require_tls: bool,
 }
 
-/// The values of the BODY parameter.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub enum BodyKind {
-    /// `7BIT`, or nothing said.
-    #[default]
-    SevenBit,
-    /// `8BITMIME`
-    EightBitMime,
+/// BY: time and manner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct By {
+    /// Seconds from now; negative if the time has passed already, which only `N` may.
+    pub seconds: i64,
+    /// What happens when the time has passed.
+    pub mode: ByMode,
+    /// `T`: each hop that relays reports so.
+    pub trace: bool,
+}
+
+/// HOLDFOR or HOLDUNTIL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// So many seconds from now.
+    For(u64),
+    /// Until then, in milliseconds since 1970 (UTC).
+    Until(u64),
+}
+
+/// What the client asks for, for one recipient.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RcptParameters {
+    /// NOTIFY (RFC 3461 section 4.1).
+    pub notify: Option<Notify>,
+    /// ORCPT: `addr-type;xtext` as it came (RFC 3461 section 4.2).
+    pub orcpt: Option<String>,
 }
 
 impl MailParameters {
@@ -34,7 +70,7 @@ impl MailParameters {
                 _ => return Err(unknown(parameter)),
             }
         }
-        Ok(Self { size, body: body.unwrap_or_default() })
+        Ok(Self { size, body: body.unwrap_or_default(), ..Self::default() })
     }
 }
 

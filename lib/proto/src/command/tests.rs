@@ -19,7 +19,7 @@ fn case_and_white_space_do_not_matter() {
 
 #[test]
 fn a_quoted_local_part_may_hold_brackets_and_spaces() {
-    let Ok(Command::Rcpt { to: ForwardPath::Mailbox(mailbox) }) =
+    let Ok(Command::Rcpt { to: ForwardPath::Mailbox(mailbox), .. }) =
         parse("RCPT TO:<\"a> SIZE=1\"@example.org>")
     else {
         panic!("not a mailbox")
@@ -31,7 +31,7 @@ fn a_quoted_local_part_may_hold_brackets_and_spaces() {
 fn the_null_reverse_path_is_no_forward_path() {
     assert!(matches!(parse("MAIL FROM:<>"), Ok(Command::Mail { from: ReversePath::Null, .. })));
     assert_eq!(told("RCPT TO:<>"), "501 5.1.3 the address is empty");
-    assert_eq!(parse("RCPT TO:<postMASTER>"), Ok(Command::Rcpt { to: ForwardPath::Postmaster }));
+    assert_eq!(parse("RCPT TO:<postMASTER>"), Ok(Command::Rcpt { to: ForwardPath::Postmaster, parameters: RcptParameters::default() }));
     assert!(parse("MAIL FROM:<postmaster>").is_err());
 }
 

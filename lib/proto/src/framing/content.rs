@@ -216,9 +216,20 @@ impl ContentReader {
         first.then_some(Spoil { kind, line: self.line })
     }
 
+    fn note_eight_bit(&mut self, run: &[u8]) {
+        if run.is_ascii() {
+            return;
+        }
+        self.shape.eight_bit = true;
+        let before = self.shape.size - u64::try_from(run.len()).unwrap_or_default();
+        let header = if self.header_ended { self.shape.header.saturating_sub(before) } else { u64::MAX };
+        let header = usize::try_from(header).unwrap_or(usize::MAX);
+        self.shape.utf8_header |= !run.get(..header).unwrap_or(run).is_ascii();
+    }
+
     fn clean<'a>(&mut self, run: &'a [u8], used: usize) -> (usize, Chunk<'a>) {
         self.shape.size += u64::try_from(run.len()).unwrap_or(u64::MAX);
-        self.shape.eight_bit |= !run.is_ascii();
+        self.note_eight_bit(run);
         (used, Chunk::Clean(run))
     }
 }

@@ -74,7 +74,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn origin(helo: &str, client: &str) -> Origin {
-        Origin { client: client.into(), helo: helo.into(), protocol: "ESMTP".into(), session: String::new() }
+        Origin { client: client.into(), helo: helo.into(), protocol: "ESMTP".into(), ..Origin::default() }
     }
 
     fn trace(origin: &Origin, recipient: Option<&Mailbox>) -> String {

@@ -7,12 +7,14 @@ use crate::address::Mailbox;
 use crate::envelope::Recipient;
 use crate::reply::Reply;
 use crate::status::Status;
+use crate::terms::RecipientTerms;
 
 #[derive(Debug)]
 pub(super) struct Asking {
     pub(super) before: Transacting,
     pub(super) number: u32,
     pub(super) recipient: Mailbox,
+    pub(super) terms: RecipientTerms,
 }
 
 impl Asking {
@@ -21,7 +23,11 @@ impl Asking {
             Verdict::Accepted { route } => {
                 let reply =
                     Reply::new(250, Status::success(1, 5), format!("<{}> recipient ok", self.recipient));
-                self.before.transaction.recipients.push(Recipient { address: self.recipient, route });
+                self.before.transaction.recipients.push(Recipient {
+                    address: self.recipient,
+                    route,
+                    terms: self.terms,
+                });
                 reply
             }
             Verdict::Refused(reply) => replies::of_class(5, reply),

@@ -7,6 +7,7 @@ use crate::address::ReversePath;
 use crate::command::MailParameters;
 use crate::reply::Reply;
 use crate::status::Status;
+use crate::terms::Terms;
 
 #[derive(Debug)]
 pub(super) struct Identified {
@@ -26,8 +27,17 @@ impl Identified {
             return (State::Identified(self), Effect::Reply(replies::too_large(limit)));
         }
         let reply = Reply::new(250, Status::success(1, 0), format!("{from} sender ok"));
-        let (body, declared_size) = (parameters.body, parameters.size);
-        let transaction = Transaction { from, recipients: Vec::new(), body, declared_size };
+        let terms = Terms {
+            body: parameters.body,
+            utf8: parameters.utf8,
+            require_tls: parameters.require_tls,
+            ret: parameters.ret,
+            envid: parameters.envid,
+            priority: parameters.priority,
+            auth: parameters.auth,
+            ..Terms::default()
+        };
+        let transaction = Transaction { from, recipients: Vec::new(), terms, declared_size: parameters.size };
         let next = Transacting { client: self.client, transaction };
         (State::Transacting(next), Effect::Reply(reply))
     }

@@ -73,9 +73,21 @@ impl State {
             (_, Command::Quit) => (Self::Closing(Close::Quit), Effect::Reply(replies::bye(config))),
             (_, Command::Foreign) => (Self::Closing(Close::Foreign), Effect::Reply(replies::foreign())),
             (state, Command::Noop) => (state, Effect::Reply(replies::ok())),
-            (state, Command::Vrfy) => (state, Effect::Reply(replies::not_verified())),
-            (state, Command::Help) => (state, Effect::Reply(replies::help())),
-            (state, Command::Unimplemented) => (state, Effect::Bad(replies::unimplemented())),
+            (state, Command::Vrfy(_)) => (state, Effect::Reply(replies::not_verified())),
+            (state, Command::Help(_)) => (state, Effect::Reply(replies::help())),
+            (
+                state,
+                Command::Unimplemented
+                | Command::Lhlo(_)
+                | Command::Bdat { .. }
+                | Command::Expn(_)
+                | Command::Etrn(_)
+                | Command::StartTls
+                | Command::Auth { .. }
+                | Command::Xclient(_)
+                | Command::Xforward(_)
+                | Command::Play(_),
+            ) => (state, Effect::Bad(replies::unimplemented())),
             (state, Command::Unknown) => (state, Effect::Bad(replies::unknown())),
             (Self::Transacting(state), Command::Rset) => {
                 (Self::Identified(state.reset()), Effect::Reply(replies::ok()))
@@ -84,7 +96,9 @@ impl State {
             (Self::Identified(state), Command::Mail { from, parameters }) => {
                 state.mail(from, parameters, config)
             }
-            (Self::Transacting(state), Command::Rcpt { to }) => state.rcpt(to, number, config),
+            (Self::Transacting(state), Command::Rcpt { to, parameters }) => {
+                state.rcpt(to, parameters, number, config)
+            }
             (Self::Transacting(state), Command::Data) => state.data(),
             (state, _) => {
                 let cure = state.cure();

@@ -6,6 +6,8 @@ use super::opening::Opening;
 use super::states::{Effect, State};
 use super::{Client, Config, Question, Transaction, replies};
 use crate::address::ForwardPath;
+use crate::command::RcptParameters;
+use crate::terms::RecipientTerms;
 
 #[derive(Debug)]
 pub(super) struct Transacting {
@@ -19,7 +21,13 @@ impl Transacting {
     }
 
     /// Source: RFC 5321 sections 4.1.1.3 and 4.5.3.1.10 (too many recipients).
-    pub(super) fn rcpt(self, to: ForwardPath, number: u32, config: &Config) -> (State, Effect) {
+    pub(super) fn rcpt(
+        self,
+        to: ForwardPath,
+        parameters: RcptParameters,
+        number: u32,
+        config: &Config,
+    ) -> (State, Effect) {
         let limit = config.limits().recipients;
         if self.transaction.recipients.len() >= limit {
             return (State::Transacting(self), Effect::Reply(replies::too_many_recipients(limit)));
@@ -28,7 +36,8 @@ impl Transacting {
             ForwardPath::Postmaster => config.postmaster().clone(),
             ForwardPath::Mailbox(mailbox) => mailbox.clone(),
         };
-        let asking = Asking { before: self, number, recipient: recipient.clone() };
+        let terms = RecipientTerms { notify: parameters.notify, orcpt: parameters.orcpt };
+        let asking = Asking { before: self, number, recipient: recipient.clone(), terms };
         (State::Asking(asking), Effect::Ask(Question { number, to, recipient }))
     }
 

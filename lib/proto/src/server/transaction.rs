@@ -1,8 +1,8 @@
 //! Who speaks, and what is known of the message that is being given to us.
 
 use crate::address::ReversePath;
-use crate::command::BodyKind;
 use crate::envelope::Recipient;
+use crate::terms::Terms;
 
 /// What the client said about itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,8 +29,8 @@ pub struct Transaction {
     pub from: ReversePath,
     /// The recipients that were accepted, in the order of RCPT.
     pub recipients: Vec<Recipient>,
-    /// What octets the client declared the content to hold.
-    pub body: BodyKind,
+    /// What the parameters of MAIL ask for.
+    pub terms: Terms,
     /// The size that the client declared, in octets.
     pub declared_size: Option<u64>,
 }

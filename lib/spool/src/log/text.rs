@@ -240,8 +240,15 @@ mod tests {
                         attempts,
                         why,
                     });
-                let shape =
-                    Shape { size, header: size / 2, longest_line, eight_bit: flag, leading_dot: !flag };
+                let shape = Shape {
+                    size,
+                    header: size / 2,
+                    longest_line,
+                    eight_bit: flag,
+                    leading_dot: !flag,
+                    utf8_header: flag,
+                    binary: flag,
+                };
                 let recipients = recipients.collect();
                 LogRecord::Waiting(Box::new(Waiting { place, id, from, received, shape, recipients }))
             },

@@ -71,6 +71,7 @@ mod tests {
             received: 5,
             origin: Origin::default(),
             shape: shape_of(content.as_bytes()),
+            terms: proto::terms::Terms::default(),
         };
         writer.commit(draft, &envelope, 5).unwrap();
         writer.close_batch(5);
