@@ -46,6 +46,7 @@ impl Client {
             helo: said.map(|said| said.name.clone()).unwrap_or_default(),
             protocol: said.map_or("SMTP", proto::server::Client::protocol).to_owned(),
             session,
+            ..Origin::default()
         }
     }
 }

@@ -69,8 +69,7 @@ impl<'a> WaitingLine<'a> {
     pub fn read(mut self, mut each: impl FnMut(Part<'a>)) -> Option<(bool, u64)> {
         let told = self.rest.raw()? != "<>";
         let received = self.rest.parse()?;
-        // The five words of the shape.
-        (0..5).try_for_each(|_| self.rest.raw().map(drop))?;
+        shape(&mut self.rest)?;
         self.parts(&mut each)?;
         Some((told, received))
     }
