@@ -9,7 +9,7 @@ SYSCONFDIR ?= /etc
 DESTDIR ?=
 INSTALL ?= install
 
-.PHONY: all build test check lint man-lint unit system docs deny tools run bench bench-quick bench-micro bench-baseline flame-graph chaos power-cut check-portable install clean
+.PHONY: all build test check lint man-lint unit system rfc docs deny tools run bench bench-quick bench-micro bench-baseline flame-graph fuzz chaos power-cut check-portable install clean
 
 all: build
 
@@ -36,6 +36,10 @@ lint:
 unit:
 	$(CARGO) test --workspace --quiet
 
+## rfc: how many of the demands of each RFC are proved, by what in tests/rfc
+rfc:
+	$(CARGO) test --quiet -p system-tests --test rfc_ledger -- --nocapture the_table_is_printed
+
 docs:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --quiet --document-private-items
 
@@ -48,6 +52,10 @@ deny:
 ## chaos: kill random processes of the farm under load for CHAOS_SECONDS (60), and count
 chaos: build
 	CHAOS_SECONDS=$${CHAOS_SECONDS:-60} $(CARGO) test -p system-tests --test chaos -- --nocapture
+
+## fuzz: each fuzz target for FUZZ_SECONDS (60), all of them or FUZZ_TARGETS; installs cargo-fuzz in target/tools
+fuzz:
+	scripts/fuzz $${FUZZ_SECONDS:-60} $(FUZZ_TARGETS)
 
 # What the micro benches write, and the crates that have some.
 MICRO = $(CURDIR)/target/micro

@@ -45,7 +45,7 @@ def relative(found, programs):
 
 
 # The bench program that a group belongs to.
-PROGRAMS = {"command": "command", "reply": "command", "framing": "framing", "header": "header", "route": "routes", "queue": "queue", "record": "records", "log": "records"}
+PROGRAMS = {"command": "command", "reply": "command", "framing": "framing", "header": "header", "session": "session", "route": "routes", "queue": "queue", "record": "records", "log": "records"}
 
 
 def span(ns):

@@ -27,7 +27,7 @@ routes = { "dead.test" = "smtp!127.0.0.1:$BENCH_DEAD_PORT", "." = "smtp!127.0.0.
 $channel
 C
   if [ -n "${BENCH_TLS_CHAIN:-}" ]; then
-    printf '[tls]\ncertificates = [{ chain = "%s", key = "%s" }]\n' "$BENCH_TLS_CHAIN" "$BENCH_TLS_KEY" >>$P/etc/grange.toml
+    printf '[tls]\ncertificates = ["%s %s"]\n' "$BENCH_TLS_CHAIN" "$BENCH_TLS_KEY" >>$P/etc/grange.toml
   fi
   case "${BENCH_VARIANT:-}" in
   '') ;;

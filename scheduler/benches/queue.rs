@@ -11,6 +11,7 @@ use proto::disposition::{Disposition, Outcome};
 use proto::id::SpoolId;
 use proto::place::Place;
 use proto::status::Status;
+use proto::terms::Special;
 use scheduler::queue::{Action, AgentId, Arrival, ChannelPolicy, Feed, Leg, Policy, Queue};
 use std::time::{Duration, Instant};
 
@@ -87,7 +88,8 @@ impl Site {
             let place =
                 Place { segment: SpoolId::new(START + self.next / 3000, 7, 1, 1), offset: self.next * 4096 };
             let legs = vec![Leg::fresh("smtp", host, vec![0])];
-            let arrival = Arrival { message, place, received: self.now, notify: true, hold: None, legs };
+            let (received, special) = (self.now, Special::default());
+            let arrival = Arrival { message, place, received, notify: true, hold: None, special, legs };
             self.queue.arrived(arrival, self.now);
             self.drain();
         }

@@ -51,6 +51,8 @@ pub(crate) struct Scheduler {
     pub(crate) agents: Agents,
     pub(crate) contents: Contents,
     pub(crate) notices: Notices,
+    /// Octets that a message may have which a notice gives back whole.
+    pub(crate) notice_content: u64,
     /// Reports about jobs of an earlier scheduler, for messages that are still to be read; and until when any are kept
     /// (UTC milliseconds).
     pub(crate) late: BTreeMap<(SpoolId, u32), Disposition>,

@@ -7,4 +7,5 @@ mod expansions;
 mod notices;
 mod restarts;
 mod site;
+mod terms;
 mod tooling;

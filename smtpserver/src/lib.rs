@@ -4,4 +4,5 @@
 //! disk, the router or a name server.
 
 pub mod master;
+pub mod policy;
 pub mod worker;

@@ -33,7 +33,7 @@ import sys
 import threading
 import time
 
-TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "MX": 15, "TXT": 16, "AAAA": 28, "TLSA": 52}
+TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "TLSA": 52}
 NAMES = {number: name for name, number in TYPES.items()}
 CODES = {"SERVFAIL": 2, "NXDOMAIN": 3, "REFUSED": 5}
 TTL = 60
@@ -106,7 +106,7 @@ def encode_data(kind, data):
     if kind == "MX":
         preference, host = data.split()
         return struct.pack("!H", int(preference)) + encode_name(host)
-    if kind in ("CNAME", "NS"):
+    if kind in ("CNAME", "NS", "PTR"):
         return encode_name(data)
     if kind == "TLSA":
         usage, selector, matching, rest = data.split()

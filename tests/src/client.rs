@@ -108,6 +108,27 @@ impl Client {
         self.last.split_whitespace().find(|word| word.len() == 18).unwrap_or_default().to_owned()
     }
 
+    /// Says that nothing follows; what the server says can still be read.
+    pub fn finish(&mut self) {
+        let _it_may_be_gone = self.reader.get_mut().shutdown(std::net::Shutdown::Write);
+    }
+
+    /// Everything that comes until the server closes.
+    pub fn rest(&mut self) -> String {
+        let mut all = Vec::new();
+        let _a_reset_is_an_end_too = self.reader.read_to_end(&mut all);
+        String::from_utf8_lossy(&all).into_owned()
+    }
+
+    /// Leaves by a reset: something that was sent to it is never read.
+    ///
+    /// # Panics
+    /// Nothing is sent to it.
+    pub fn reset(self) {
+        let stream = self.reader.into_inner();
+        crate::wait_until("something unread", || stream.peek(&mut [0]).is_ok_and(|octets| octets > 0));
+    }
+
     /// The server closes the connection, and says nothing before.
     pub fn is_closed(&mut self) -> bool {
         let mut rest = Vec::new();

@@ -34,8 +34,12 @@ pub fn local_user() -> String {
 pub struct Grange {
     root: TempDir,
     supervisor: Option<Child>,
-    /// The port on which it listens, at 127.0.0.1.
+    /// The port on which it listens, at 127.0.0.1; the first one if there are several.
     pub port: u16,
+    /// All its ports, in the order of `listen`.
+    pub ports: Vec<u16>,
+    /// Descriptors that each of its programs may have, if not as many as the system allows.
+    pub open_files: Option<u32>,
 }
 
 /// What the configuration of a test says unless it says otherwise.
@@ -71,7 +75,7 @@ impl Grange {
         let root = tempfile::Builder::new().prefix("grange-test.").tempdir().unwrap();
         // The mailbox agent acts as the recipient, who must be able to pass.
         open_to_all(root.path());
-        let grange = Self { root, supervisor: None, port: 0 };
+        let grange = Self { root, supervisor: None, port: 0, ports: Vec::new(), open_files: None };
         let path = grange.root.path();
         std::fs::create_dir(path.join("etc")).unwrap();
         let user = local_user();
@@ -103,7 +107,7 @@ impl Grange {
         let stderr =
             std::fs::File::options().create(true).append(true).open(self.root.path().join("stderr")).unwrap();
         let mut supervisor = self
-            .command("grange")
+            .supervisor_command()
             .args(["start", "--foreground"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -113,8 +117,20 @@ impl Grange {
         let mut line = String::new();
         BufReader::new(supervisor.stdout.take().unwrap()).read_line(&mut line).unwrap();
         self.supervisor = Some(supervisor);
-        let port = line.trim().rsplit(':').next().and_then(|port| port.parse().ok());
+        let words = line.split_whitespace().skip_while(|word| *word != "on");
+        self.ports = words.filter_map(|word| word.rsplit(':').next()?.parse().ok()).collect();
+        let port = self.ports.first().copied();
         self.port = port.unwrap_or_else(|| panic!("it did not start: {line:?}\n{}", self.told()));
+    }
+
+    fn supervisor_command(&self) -> Command {
+        let plain = self.command("grange");
+        let Some(most) = self.open_files else { return plain };
+        // It replaces itself with the program, so that the process id is the supervisor's.
+        let mut limited = Command::new("prlimit");
+        limited.arg(format!("--nofile={most}:{most}")).arg(plain.get_program());
+        limited.env("GRANGE_ROOT", self.root.path());
+        limited
     }
 
     /// Everything that it wrote: for messages of failing tests.

@@ -3,9 +3,11 @@
 //! Nothing here sleeps for luck: every wait is for a condition and has a deadline. Whatever a test starts is ended by
 //! process id when it goes, whether the test passes or not.
 
+pub mod certificates;
 pub mod client;
 pub mod daemon;
 pub mod maildir;
+pub mod name_server;
 pub mod sink;
 pub mod tools;
 

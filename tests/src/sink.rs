@@ -1,12 +1,12 @@
 //! A receiving SMTP server that does what a test tells it.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// A message that the sink took.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Taken {
     /// The argument of MAIL.
     pub from: String,
@@ -14,6 +14,8 @@ pub struct Taken {
     pub to: Vec<String>,
     /// The content, dots unstuffed.
     pub content: Vec<u8>,
+    /// It came with BDAT.
+    pub chunked: bool,
 }
 
 /// Chooses the reply to a command line; `None` is the ordinary one. The line `.` stands for the end of data.
@@ -39,6 +41,13 @@ impl Sink {
     /// A sink that takes everything.
     pub fn start() -> Self {
         Self::scripted(|_| None)
+    }
+
+    /// A sink that offers these extensions, as in `SIZE 1000`, and takes everything.
+    pub fn offering(extensions: &[&str]) -> Self {
+        let lines: String = extensions.iter().map(|extension| format!("250-{extension}\r\n")).collect();
+        let hello = format!("250-sink\r\n{lines}250 HELP");
+        Self::scripted(move |line| line.starts_with("EHLO").then(|| hello.clone()))
     }
 
     /// A sink whose replies come from a script. A reply of `close` closes the connection instead.
@@ -119,7 +128,7 @@ impl Shared {
         stream.set_nodelay(true)?;
         let mut output = stream.try_clone()?;
         let mut input = BufReader::new(stream);
-        let mut message = Taken { from: String::new(), to: Vec::new(), content: Vec::new() };
+        let mut message = Taken::default();
         if !self.say(&mut output, "connect", "220 sink ESMTP")? {
             return Ok(());
         }
@@ -131,6 +140,14 @@ impl Shared {
         {
             let command = line.trim_end().to_owned();
             let verb = command.get(..4).unwrap_or("").to_ascii_uppercase();
+            if verb == "BDAT" {
+                let (length, last) = command.get(5..).unwrap_or("").split_once(' ').unwrap_or(("", ""));
+                assert_eq!(last, "LAST", "{command}");
+                message.content = vec![0; length.parse().unwrap()];
+                input.read_exact(&mut message.content)?;
+                message.chunked = true;
+                self.taken.lock().unwrap().push(message.clone());
+            }
             let usual = match verb.as_str() {
                 "EHLO" => {
                     "250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n250 SIZE 104857600"
@@ -145,9 +162,7 @@ impl Shared {
                 return Ok(());
             }
             match verb.as_str() {
-                "MAIL" | "RSET" => {
-                    message = Taken { from: command.clone(), to: Vec::new(), content: Vec::new() }
-                }
+                "MAIL" | "RSET" => message = Taken { from: command.clone(), ..Taken::default() },
                 "RCPT" if reply.starts_with('2') => message.to.push(command.clone()),
                 "DATA" if reply.starts_with('3') => {
                     message.content = content(&mut input)?;

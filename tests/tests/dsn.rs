@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 use system_tests::daemon::local_user;
-use system_tests::{Grange, Sink, tools};
+use system_tests::{Grange, Sink, tools, wait_until};
 
 /// Reads a notice with Python's `email`: type, action, status, final recipient, subject of the original.
 const PARSE: &str = r#"
@@ -92,4 +92,117 @@ fn what_expires_comes_back_as_a_notice() {
         assert!(facts.starts_with("failed|5.4.7|") || facts.starts_with("failed|5.4.1|"), "{facts}");
     }
     grange.wait_until_empty();
+}
+
+/// The fields of each group of the delivery-status part, as they stand.
+fn report(notice: &[u8]) -> String {
+    let text = String::from_utf8_lossy(notice).replace("\r\n", "\n").replace("\n\t", " ");
+    let begin = text.find("Content-Type: message/").expect("a report");
+    text.get(begin..).unwrap_or_default().to_owned()
+}
+
+/// Sends a message with these parameters of MAIL and RCPT.
+fn send(grange: &Grange, from: &str, mail: &str, to: &[(&str, &str)]) -> String {
+    let mut client = grange.connect();
+    client.expect(250, "EHLO client.example");
+    client.expect(250, &format!("MAIL FROM:<{from}> {mail}"));
+    for (address, parameters) in to {
+        client.expect(250, &format!("RCPT TO:<{address}> {parameters}"));
+    }
+    client.expect(354, "DATA");
+    client.send(b"Subject: the original\r\n\r\nhello\r\n.\r\n");
+    assert_eq!(client.reply(), 250, "{}", client.last);
+    client.id()
+}
+
+#[test]
+fn who_asks_for_it_hears_that_his_message_is_in_the_mailbox() {
+    let grange = Grange::start("");
+    let user = local_user();
+    let sender = format!("{user}@example.org");
+    let asked = "NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;old+2Bname@example.org";
+    send(&grange, &sender, "RET=FULL ENVID=QQ+2B314159", &[(&sender, asked)]);
+    let mails = grange.wait_for_mail(&user, 2);
+    let notice = mails.iter().find(|mail| mail.starts_with(b"Return-Path: <>")).expect("a notice");
+    let report = report(notice);
+    for words in [
+        "Original-Envelope-Id: QQ+314159\n",
+        "Original-Recipient: rfc822; old+name@example.org\n",
+        "Action: delivered\n",
+        "Status: 2.",
+        "Content-Type: text/rfc822-headers\n",
+    ] {
+        assert!(report.contains(words), "{words} is missing in\n{report}");
+    }
+    grange.wait_until_empty();
+    assert_eq!(grange.mail_of(&user).len(), 2, "nobody is told about the notice");
+}
+
+#[test]
+fn a_hop_without_dsn_is_reported_as_relayed_and_never_is_silent() {
+    let sink = Sink::scripted(|line| line.starts_with("RCPT TO:<nosuch@").then(|| "550 5.1.1 no".to_owned()));
+    let grange = Grange::relaying_to(sink.port, "");
+    let user = local_user();
+    let sender = format!("{user}@example.org");
+    let to = [
+        ("ann@far.example", "NOTIFY=SUCCESS"),
+        ("bob@far.example", ""),
+        ("nosuch@far.example", "NOTIFY=NEVER"),
+    ];
+    send(&grange, &sender, "", &to);
+    let notice = grange.wait_for_mail(&user, 1).remove(0);
+    let report = report(&notice);
+    assert!(report.contains("Final-Recipient: rfc822; ann@far.example\nAction: relayed\n"), "{report}");
+    assert!(!report.contains("bob@far.example") && !report.contains("nosuch@far.example"), "{report}");
+    grange.wait_until_empty();
+    assert_eq!(grange.mail_of(&user).len(), 1);
+}
+
+#[test]
+fn the_whole_message_comes_back_to_who_wants_it() {
+    let sink = Sink::scripted(|line| line.starts_with("RCPT").then(|| "550 5.1.1 no".to_owned()));
+    let grange = Grange::relaying_to(sink.port, "");
+    let user = local_user();
+    send(&grange, &format!("{user}@example.org"), "RET=FULL", &[("ann@far.example", "")]);
+    let report = report(&grange.wait_for_mail(&user, 1).remove(0));
+    assert!(report.contains("Content-Type: message/rfc822\n"), "{report}");
+    assert!(report.contains("\nSubject: the original\n\nhello\n"), "{report}");
+}
+
+#[test]
+fn an_alias_for_several_is_reported_as_expanded() {
+    let sink = Sink::start();
+    let mut grange =
+        Grange::prepare(&format!("[router]\nroutes = {{ \".\" = \"smtp!127.0.0.1:{}\" }}\n", sink.port));
+    let aliases = "team: ann@far.example, bob@far.example\n";
+    std::fs::write(grange.root().join("etc/aliases"), aliases).unwrap();
+    grange.go();
+    let user = local_user();
+    send(&grange, &format!("{user}@example.org"), "", &[("team@example.org", "NOTIFY=SUCCESS")]);
+    let report = report(&grange.wait_for_mail(&user, 1).remove(0));
+    assert!(report.contains("Final-Recipient: rfc822; team@example.org\nAction: expanded\n"), "{report}");
+    assert!(!report.contains("far.example"), "{report}");
+    sink.wait_for(1);
+    grange.wait_until_empty();
+    assert_eq!(grange.mail_of(&user).len(), 1);
+}
+
+#[test]
+fn a_message_that_is_late_is_returned_or_told_of_as_its_sender_asked() {
+    let grange = Grange::relaying_to(9, "");
+    let user = local_user();
+    let sender = format!("{user}@example.org");
+    let id = send(&grange, &sender, "BY=1;R", &[("ann@far.example", "")]);
+    let returned = report(&grange.wait_for_mail(&user, 1).remove(0));
+    assert!(returned.contains("Action: failed\nStatus: 5.4.7\n"), "{returned}");
+    assert!(returned.contains("\nDeliver-By-Date: "), "{returned}");
+    grange.wait_for_line(&[&id, "expired", "ann@far.example"]);
+    let id = send(&grange, &sender, "BY=1;N", &[("ann@far.example", "")]);
+    grange.wait_for_line(&[&id, "notified"]);
+    let mails = grange.wait_for_mail(&user, 2);
+    assert!(mails.iter().map(|mail| report(mail)).any(|report| report.contains("Action: delayed\n")));
+    wait_until("it is still tried, and nothing else is there", || {
+        let queue = grange.queue();
+        queue.len() == 1 && queue.iter().all(|message| message["id"] == id.as_str())
+    });
 }

@@ -1,45 +1,7 @@
 //! Name servers that do not answer: mail waits, and never bounces.
 
-use std::io::{BufRead, BufReader};
-use std::net::{TcpListener, UdpSocket};
-use std::path::Path;
-use std::process::{Child, ChildStdin, Command, Stdio};
-use system_tests::{Grange, Sink, tools, wait_for, wait_until};
-
-/// `tests/harness/fakedns.py` with this table; ends when it is dropped.
-struct NameServer {
-    child: Child,
-    input: Option<ChildStdin>,
-}
-
-impl NameServer {
-    fn start(port: Port, table: &Path) -> Option<Self> {
-        let number = port.number();
-        drop(port);
-        let python = tools::find("python3")?;
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("harness/fakedns.py");
-        let mut child = Command::new(python)
-            .arg(script)
-            .args(["--port", &number.to_string()])
-            .arg(table)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        assert!(line.contains(&number.to_string()), "it is ready: {line}");
-        let input = child.stdin.take();
-        Some(Self { child, input })
-    }
-}
-
-impl Drop for NameServer {
-    fn drop(&mut self) {
-        drop(self.input.take());
-        let _ended = self.child.wait();
-    }
-}
+use system_tests::name_server::{NameServer, Port};
+use system_tests::{Grange, Sink, wait_until};
 
 /// A Grange with this name server that sends to the sink's port.
 fn grange(nameserver: u16, sink: &Sink) -> Grange {
@@ -62,24 +24,6 @@ fn send(grange: &Grange, to: &str) -> String {
         client.last
     );
     client.id()
-}
-
-/// A port that is kept for a name server; until that starts, nobody answers there.
-struct Port(UdpSocket, TcpListener);
-
-impl Port {
-    fn reserve() -> Self {
-        wait_for("a port that is free for both", || {
-            let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-            let listener = TcpListener::bind(socket.local_addr().unwrap()).ok()?;
-            Some(Self(socket, listener))
-        })
-    }
-
-    fn number(&self) -> u16 {
-        assert_eq!(self.0.local_addr().unwrap(), self.1.local_addr().unwrap());
-        self.0.local_addr().unwrap().port()
-    }
 }
 
 #[test]

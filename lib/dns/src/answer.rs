@@ -19,6 +19,15 @@ pub enum Negative {
     },
 }
 
+/// Records, or why there are none, and for how long this holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dated<T> {
+    /// What was found; not empty unless there are only records of other types.
+    pub found: Result<Vec<T>, Negative>,
+    /// In seconds.
+    pub ttl: u32,
+}
+
 /// What is known of the addresses of one host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Addresses {

@@ -7,6 +7,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`exchangers`] | pure: MX records and addresses become the list of hosts to try |
+//! | [`clients`] | pure: what lists and the reverse zone say about a client |
 //! | [`answer`] | pure: what a name server said, in words that mail understands |
 //! | [`shuffle`], [`pace`], [`system`] | pure: chance, figures, the name servers in `resolv.conf` |
 //! | [`desk`] | pure: who waits for which question; equal questions are asked once |
@@ -20,6 +21,7 @@
 //! Answers are not DNSSEC-validated here; what needs validation must not be built on them.
 
 pub mod answer;
+pub mod clients;
 pub mod counter;
 pub mod desk;
 pub mod exchangers;

@@ -6,7 +6,7 @@
 //!
 //! Sources: RFC 2308 (negative answers), RFC 6761 section 6.3 (localhost).
 
-use crate::answer::{Addresses, Negative};
+use crate::answer::{Addresses, Dated, Negative};
 use crate::exchangers::Mx;
 use hickory_resolver::config::{
     ConnectionConfig, NameServerConfig, ProtocolConfig, ResolveHosts, ResolverConfig, ResolverOpts,
@@ -16,7 +16,7 @@ use hickory_resolver::net::{DnsError, NetError, NoRecords};
 use hickory_resolver::proto::op::{Query, ResponseCode};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use hickory_resolver::{Hosts, TokioResolver};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -106,6 +106,26 @@ impl Lookup {
         }
         let (first, second) = self.both_families(host).await;
         Addresses::join(host, first, second)
+    }
+
+    /// The codes that a list has at this name.
+    pub async fn codes(&self, name: &str) -> Dated<Ipv4Addr> {
+        self.dated(name, RecordType::A, code).await
+    }
+
+    /// The names that the reverse zone has at this name, in lower case and without a closing dot.
+    pub async fn names(&self, name: &str) -> Dated<String> {
+        self.dated(name, RecordType::PTR, pointer).await
+    }
+
+    async fn dated<T>(&self, name: &str, kind: RecordType, read: fn(&Record) -> Option<T>) -> Dated<T> {
+        match self.ask(name, kind).await {
+            Ok(records) => {
+                let ttl = records.iter().map(|record| record.ttl).min().unwrap_or(NEGATIVE_TTL);
+                Dated { found: Ok(records.iter().filter_map(read).collect()), ttl }
+            }
+            Err(negative) => Dated { found: Err(negative), ttl: NEGATIVE_TTL },
+        }
     }
 
     /// Asks for both families at once. When one is there, the other gets only [`GRACE`]: some name servers answer
@@ -218,9 +238,22 @@ fn exchanger(record: &Record) -> Option<Mx> {
     Some(Mx { preference: mx.preference, name: name.trim_end_matches('.').to_owned() })
 }
 
+fn code(record: &Record) -> Option<Ipv4Addr> {
+    let RData::A(address) = &record.data else { return None };
+    Some(address.0)
+}
+
+fn pointer(record: &Record) -> Option<String> {
+    let RData::PTR(name) = &record.data else { return None };
+    Some(name.to_lowercase().to_ascii().trim_end_matches('.').to_owned())
+}
+
 fn address(record: &Record) -> Option<IpAddr> {
     record.data.ip_addr()
 }
+
+/// How long "there is none" holds for those who keep it beside the library's cache, in seconds.
+const NEGATIVE_TTL: u32 = 300;
 
 /// Over the sum of the attempts, so that the library's own time-out, which says more, comes first.
 const SLACK: Duration = Duration::from_millis(500);

@@ -1,9 +1,10 @@
 //! One question of a caller, from beginning to end.
 //!
 //! Decides which lookups an [`Ask`] needs and runs them at the same time; what their answers mean is decided in
-//! [`crate::exchangers`]. An address in place of a name, in brackets or bare, is its own answer.
+//! [`crate::exchangers`] and [`mod@clients`]. An address in place of a name, in brackets or bare, is its own answer.
 
 use crate::answer::Addresses;
+use crate::clients;
 use crate::exchangers::{Mx, Plan, plan, settle};
 use crate::lookup::{Lookup, SetUpError, Settings};
 use crate::shuffle::Chance;
@@ -33,7 +34,11 @@ impl Resolver {
 
     /// Answers one question. Takes at most four times what the settings grant to one lookup.
     pub async fn resolve(&self, ask: &Ask) -> Resolved {
-        let (Ask::Exchangers(text) | Ask::Addresses(text)) = ask;
+        let text = match ask {
+            Ask::Exchangers(text) | Ask::Addresses(text) => text,
+            Ask::List { zone, client } => return self.listed(zone, *client).await,
+            Ask::Name(address) => return self.name(*address).await,
+        };
         let host = match target(text) {
             Ok(Target::Host(host)) => host,
             Ok(Target::Address(address)) => return literal(text, address),
@@ -41,15 +46,33 @@ impl Resolver {
         };
         let mut chance = Chance::new(Chance::seed());
         let hosts = match ask {
-            Ask::Addresses(_) => vec![Mx { preference: 0, name: host.clone() }],
             Ask::Exchangers(_) => {
                 match plan(&host, self.lookup.exchangers(&host).await, &self.own, &mut chance) {
                     Plan::Ask(hosts) => hosts,
                     Plan::Settled(resolved) => return resolved,
                 }
             }
+            _ => vec![Mx { preference: 0, name: host.clone() }],
         };
         settle(&host, self.all_addresses(hosts).await, &mut chance)
+    }
+
+    /// What a list says about a client.
+    async fn listed(&self, zone: &str, client: IpAddr) -> Resolved {
+        let name = clients::name_in_list(client.to_canonical(), &canonical(zone));
+        clients::listed(self.lookup.codes(&name).await)
+    }
+
+    /// The name of a client: the first of its names in the reverse zone that leads back to it.
+    async fn name(&self, client: IpAddr) -> Resolved {
+        let client = client.to_canonical();
+        let (names, ttl) = match clients::candidates(self.lookup.names(&clients::reverse_name(client)).await)
+        {
+            Ok(candidates) => candidates,
+            Err(resolved) => return resolved,
+        };
+        let hosts = names.into_iter().map(|name| Mx { preference: 0, name }).collect();
+        clients::confirmed(client, &self.all_addresses(hosts).await, ttl)
     }
 
     /// The addresses of all these hosts, in the same order, asked for at the same time.

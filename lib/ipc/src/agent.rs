@@ -9,12 +9,17 @@ use proto::disposition::Disposition;
 use proto::envelope::Shape;
 use proto::id::SpoolId;
 use proto::place::Place;
+use proto::terms::{RecipientTerms, Terms};
 use serde::{Deserialize, Serialize};
 
 /// The scheduler's number for a job; unique while the scheduler lives.
 pub type JobNumber = u64;
 
 /// To the agent.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every message is a job, and a box would cost each an allocation"
+)]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum ToAgent {
     /// The descriptor of a body file travels with this message; jobs name it by this number.
@@ -50,6 +55,8 @@ pub struct Job {
     pub host: String,
     /// What the content looks like.
     pub shape: Shape,
+    /// What the sender asked for.
+    pub terms: Terms,
     /// The file that holds the content.
     pub file: u64,
     /// The record in that file that the content belongs to, if it lies in a segment: its id is checked before anything is
@@ -83,6 +90,8 @@ pub struct JobRecipient {
     pub address: Mailbox,
     /// For whom, in the words of the channel (see [`proto::envelope::Route::user`]).
     pub user: String,
+    /// What the sender asked for, for this one.
+    pub terms: RecipientTerms,
 }
 
 /// To the scheduler.

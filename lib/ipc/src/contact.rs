@@ -16,14 +16,17 @@ pub enum Contact {
     Scheduler,
     /// The resolver.
     Dns,
+    /// The authenticator.
+    Authd,
 }
 
 impl Contact {
     /// Every contact and the roles that may call it. One rendezvous exists per pair.
-    pub const CALLERS: [(Self, &'static [Role]); 3] = [
+    pub const CALLERS: [(Self, &'static [Role]); 4] = [
         (Self::Router, &[Role::SmtpWorker, Role::Scheduler]),
         (Self::Scheduler, &[Role::AgentSmtp, Role::AgentMailbox, Role::AgentHold, Role::AgentError]),
-        (Self::Dns, &[Role::AgentSmtp]),
+        (Self::Dns, &[Role::AgentSmtp, Role::SmtpMaster]),
+        (Self::Authd, &[Role::SmtpWorker]),
     ];
 
     /// The role that answers.
@@ -32,6 +35,7 @@ impl Contact {
             Self::Router => Role::RouterMultiplexer,
             Self::Scheduler => Role::Scheduler,
             Self::Dns => Role::Dns,
+            Self::Authd => Role::Authd,
         }
     }
 }

@@ -69,6 +69,8 @@ pub enum Request {
 pub enum Selection {
     /// All of the queue.
     All,
+    /// All that wait for this host and none under it.
+    Hop(String),
     /// These messages, by spool id.
     Ids(Vec<String>),
     /// What waits for this host.

@@ -12,11 +12,13 @@
 //! | [`router_worker`] | router multiplexer ↔ router worker |
 //! | [`agent`] | scheduler ↔ transport agent |
 //! | [`resolve`] | whoever asks ↔ dns |
+//! | [`auth`] | smtpserver worker ↔ authd |
 //! | [`hint`] | spool writers → notification sockets |
 //! | [`profile`] | supervisor → every child: counting how long things take |
 //! | [`control`] | administrators' programs ↔ supervisor, JSON lines |
 
 pub mod agent;
+pub mod auth;
 pub mod codec;
 pub mod contact;
 pub mod control;

@@ -1,7 +1,7 @@
 //! Whoever asks ↔ dns: typed questions, typed answers.
 
 use serde::{Deserialize, Serialize};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// To the resolver.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -19,6 +19,15 @@ pub enum Ask {
     Exchangers(String),
     /// The addresses of one host, without MX.
     Addresses(String),
+    /// What a DNS list says about a client (RFC 5782): its A records, which are codes and no addresses of hosts.
+    List {
+        /// The list, as `zen.example.org`.
+        zone: String,
+        /// Whom it is asked about.
+        client: IpAddr,
+    },
+    /// What this address is called: a name of the reverse zone that leads back to the address.
+    Name(IpAddr),
 }
 
 /// From the resolver.
@@ -37,6 +46,20 @@ pub enum Resolved {
     Found(Vec<Exchanger>),
     /// The domain accepts no mail (null MX, RFC 7505).
     NullMx,
+    /// To [`Ask::List`]: the list was asked.
+    Listed {
+        /// The codes, sorted; none if the client is not in the list.
+        codes: Vec<Ipv4Addr>,
+        /// How long this holds, in seconds.
+        ttl: u32,
+    },
+    /// To [`Ask::Name`]: the reverse zone was asked.
+    Named {
+        /// The name that leads back, in lower case and without a closing dot; none if there is no such name.
+        name: Option<String>,
+        /// How long this holds, in seconds.
+        ttl: u32,
+    },
     /// The domain does not exist, or has neither MX nor addresses.
     NotFound {
         /// In one line.

@@ -18,6 +18,8 @@ pub enum Role {
     Scheduler,
     /// Asks name servers.
     Dns,
+    /// Tells who a client is.
+    Authd,
     /// Delivers over SMTP.
     AgentSmtp,
     /// Delivers into Maildirs.
@@ -30,8 +32,9 @@ pub enum Role {
 
 impl Role {
     /// Every role, in the order of start.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Dns,
+        Self::Authd,
         Self::Scheduler,
         Self::RouterMultiplexer,
         Self::RouterWorker,
@@ -52,6 +55,7 @@ impl Role {
             Self::RouterWorker => ("router", Some("worker")),
             Self::Scheduler => ("scheduler", None),
             Self::Dns => ("dns", None),
+            Self::Authd => ("authd", None),
             Self::AgentSmtp => ("transports/smtp", None),
             Self::AgentMailbox => ("transports/mailbox", None),
             Self::AgentHold => ("transports/hold", None),
@@ -81,6 +85,7 @@ impl fmt::Display for Role {
             Self::RouterWorker => "router",
             Self::Scheduler => "scheduler",
             Self::Dns => "dns",
+            Self::Authd => "authd",
             Self::AgentSmtp => "smtp",
             Self::AgentMailbox => "mailbox",
             Self::AgentHold => "hold",

@@ -18,6 +18,8 @@ pub enum ToRouterWorker {
         may_relay: bool,
         /// As there.
         client: String,
+        /// As there.
+        members: bool,
     },
     /// Expand this message into your own segment.
     Expand {
@@ -57,6 +59,8 @@ pub enum FromRouterWorker {
         verdict: Verdict,
         /// As in [`crate::routing::Answer::whole_domain`].
         whole_domain: bool,
+        /// As in [`crate::routing::Answer::members`].
+        members: Vec<String>,
     },
     /// The answer to `Expand`: it is durable and the scheduler has been told.
     Expanded {

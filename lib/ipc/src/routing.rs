@@ -26,6 +26,8 @@ pub enum Question {
         may_relay: bool,
         /// Who asks, for the words of a refusal: `203.0.113.9`.
         client: String,
+        /// The recipients for whom the address stands are wanted, too (EXPN).
+        members: bool,
     },
     /// Forget what this session asked: it is over.
     Withdraw {
@@ -67,6 +69,8 @@ pub struct Answer {
     /// Everybody in the domain of the address goes to the same channel and host, for himself: the user of the route is
     /// the address.
     pub whole_domain: bool,
+    /// If they were wanted: the recipients for whom the address stands, the first hundred of them.
+    pub members: Vec<String>,
 }
 
 /// The router's word on a recipient.
@@ -82,6 +86,8 @@ pub enum Verdict {
         status: Status,
         /// In the words of the reply, without code.
         text: String,
+        /// The rule that decided, for the operator: `relaying not allowed`, `routes:7`.
+        by: String,
     },
     /// It cannot be decided now (a table cannot be read, a worker crashed on it): 451 with this text.
     Defer {

@@ -5,6 +5,7 @@
 
 use crate::Role;
 use crate::contact::Contact;
+use crate::smtp_worker::Entrance;
 use serde::{Deserialize, Serialize};
 
 /// The supervisor's number for a child; never reused while the supervisor lives.
@@ -52,6 +53,13 @@ pub enum ToChild {
     Reannounce,
     /// A process that writes in the spool has ended: its segments want a new keeper (to the scheduler).
     WriterEnded,
+    /// The answer to [`FromChild::StartQueue`].
+    QueueStarted {
+        /// As in the request.
+        session: u64,
+        /// So many messages are tried now; `None` if the queue cannot be started.
+        messages: Option<u64>,
+    },
     /// An administrator asks.
     Query {
         /// To be repeated in the answer.
@@ -98,6 +106,8 @@ pub struct Listener {
     pub name: String,
     /// It is the socket of local programs; their user id is asked of the kernel.
     pub local: bool,
+    /// What it is for.
+    pub entrance: Entrance,
 }
 
 /// To the supervisor.
@@ -116,6 +126,16 @@ pub enum FromChild {
     Kill {
         /// Its number.
         child: ChildNumber,
+    },
+    /// A client wants what waits for a host to be tried now (from a worker of the smtpserver). Answered by
+    /// [`ToChild::QueueStarted`].
+    StartQueue {
+        /// The session, to be repeated in the answer.
+        session: u64,
+        /// The host.
+        host: String,
+        /// Names under it, too.
+        below: bool,
     },
     /// Lines of the answer to a query.
     Answer {

@@ -4,15 +4,22 @@
 //! session's business. A leniency beyond the grammar: one space after the colon of MAIL and RCPT, white space at the end
 //! of any line, more than one space between arguments.
 //!
+//! An address may hold UTF-8 here; whether the client has asked for that (SMTPUTF8) is for the session to see, which is
+//! told by [`Mailbox::is_utf8`](crate::address::Mailbox::is_utf8) and answers [`CommandError::Undeclared`].
+//!
 //! Source: RFC 5321 sections 4.1.1 (commands) and 2.4 (case).
 
+mod arguments;
+mod attributes;
 mod error;
 mod parameters;
+mod values;
 
 pub use error::CommandError;
-pub use parameters::{MailParameters, RcptParameters};
+pub use parameters::{By, Hold, MailParameters, RcptParameters};
 
 use crate::address::{ForwardPath, PathError, ReversePath, split_path};
+use std::borrow::Cow;
 use std::str::FromStr;
 
 /// A command with its arguments.
@@ -51,10 +58,20 @@ pub enum Command {
     Rset,
     /// NOOP; its argument means nothing.
     Noop,
-    /// VRFY and whom it asks for.
-    Vrfy(String),
-    /// EXPN and the list it asks for.
-    Expn(String),
+    /// VRFY.
+    Vrfy {
+        /// Whom it asks for.
+        argument: String,
+        /// SMTPUTF8: the reply may hold UTF-8 (RFC 6531 section 3.7.4.2).
+        utf8: bool,
+    },
+    /// EXPN.
+    Expn {
+        /// The list it asks for.
+        argument: String,
+        /// As for VRFY.
+        utf8: bool,
+    },
     /// HELP and its topic, empty if none is given.
     Help(String),
     /// ETRN and the domain, with `@` or `#` in front if it was there (RFC 1985 section 5).
@@ -96,40 +113,46 @@ impl Command {
             return Err(CommandError::Control { at });
         }
         let text = String::from_utf8_lossy(line);
+        let sound = matches!(text, Cow::Borrowed(_));
         let text = text.trim_ascii_end();
         let (verb, arguments) = text.split_once([' ', '\t']).unwrap_or((text, ""));
-        let arguments = arguments.trim_ascii();
+        let verb = verb.to_ascii_uppercase();
+        if !sound && UTF8_VERBS.contains(&verb.as_str()) {
+            let at = std::str::from_utf8(line).map_or_else(|error| error.valid_up_to(), str::len);
+            return Err(CommandError::NotUtf8 { at });
+        }
+        Self::with_arguments(&verb, arguments.trim_ascii())
+    }
+
+    fn with_arguments(verb: &str, arguments: &str) -> Result<Self, CommandError> {
         let alone =
             |command: Self| if arguments.is_empty() { Ok(command) } else { Err(CommandError::Surplus) };
-        match verb.to_ascii_uppercase().as_str() {
-            "HELO" => name(arguments).map(Self::Helo),
-            "EHLO" => name(arguments).map(Self::Ehlo),
+        match verb {
+            "HELO" => arguments::name(arguments).map(Self::Helo),
+            "EHLO" => arguments::name(arguments).map(Self::Ehlo),
+            "LHLO" => arguments::name(arguments).map(Self::Lhlo),
             "MAIL" => mail(arguments),
             "RCPT" => rcpt(arguments),
             "DATA" => alone(Self::Data),
+            "BDAT" => arguments::bdat(arguments),
             "RSET" => alone(Self::Rset),
             "QUIT" => alone(Self::Quit),
             "NOOP" => Ok(Self::Noop),
             "HELP" => Ok(Self::Help(arguments.to_owned())),
-            "VRFY" if arguments.is_empty() => Err(CommandError::Missing),
-            "VRFY" => Ok(Self::Vrfy(arguments.to_owned())),
-            "AUTH" | "BDAT" | "BURL" | "ETRN" | "EXPN" | "SAML" | "SEND" | "SOML" | "STARTTLS" | "TURN" => {
-                Ok(Self::Unimplemented)
-            }
+            "VRFY" => arguments::asked(arguments).map(|(argument, utf8)| Self::Vrfy { argument, utf8 }),
+            "EXPN" => arguments::asked(arguments).map(|(argument, utf8)| Self::Expn { argument, utf8 }),
+            "ETRN" => arguments::etrn(arguments),
+            "STARTTLS" => alone(Self::StartTls),
+            "AUTH" => arguments::auth(arguments),
+            "XCLIENT" => attributes::parse(arguments).map(Self::Xclient),
+            "XFORWARD" => attributes::parse(arguments).map(Self::Xforward),
+            "XPLAY" => attributes::parse(arguments).map(Self::Play),
+            "BURL" | "SAML" | "SEND" | "SOML" | "TURN" => Ok(Self::Unimplemented),
             "CONNECT" | "DELETE" | "GET" | "HEAD" | "OPTIONS" | "PATCH" | "POST" | "PUT" | "TRACE" => {
                 Ok(Self::Foreign)
             }
             _ => Ok(Self::Unknown),
         }
-    }
-}
-
-/// The name is taken as it is, up to a space: too many clients give none that is correct.
-fn name(arguments: &str) -> Result<String, CommandError> {
-    match arguments.split_ascii_whitespace().next() {
-        None => Err(CommandError::Missing),
-        Some(name) if name.len() > MAX_NAME => Err(CommandError::LongName { length: name.len() }),
-        Some(name) => Ok(name.to_owned()),
     }
 }
 
@@ -140,10 +163,7 @@ fn mail(arguments: &str) -> Result<Command, CommandError> {
 
 fn rcpt(arguments: &str) -> Result<Command, CommandError> {
     let (to, rest) = path(arguments, "TO:")?;
-    match parameters::split(rest).next() {
-        None => Ok(Command::Rcpt { to, parameters: RcptParameters::default() }),
-        Some(parameter) => Err(parameters::unknown(parameter)),
-    }
+    Ok(Command::Rcpt { to, parameters: RcptParameters::parse(rest)? })
 }
 
 /// The path after `keyword`, and the parameters after the path.
@@ -163,8 +183,8 @@ fn path<'a, P: FromStr<Err = PathError>>(
     Ok((path.parse().map_err(fault)?, rest))
 }
 
-/// The longest domain of RFC 5321 section 4.5.3.1.2.
-const MAX_NAME: usize = 255;
+/// The verbs whose arguments may hold UTF-8, and nothing else beyond ASCII.
+const UTF8_VERBS: [&str; 4] = ["MAIL", "RCPT", "VRFY", "EXPN"];
 
 #[cfg(test)]
 mod tests;

@@ -53,11 +53,17 @@ pub struct Route {
     pub user: String,
 }
 
+impl Route {
+    /// The channel of a recipient that an alias or a list stood for: nothing is sent there, and a sender who wants to hear
+    /// of success is told that it was expanded (RFC 3461 section 5.2.7).
+    pub const EXPANDED: &str = "expanded";
+}
+
 /// Where a message came from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
-    /// The client's address in the form of the Received header, `[192.0.2.7]`, or `local uid=1000`; empty for a notice
-    /// that Grange made itself.
+    /// The client in the form of the Received header, `[192.0.2.7]`, with its name in front if the DNS confirms one,
+    /// `mx.test [192.0.2.7]`, or `local uid=1000`; empty for a notice that Grange made itself.
     pub client: String,
     /// What the client called itself.
     pub helo: String,

@@ -13,10 +13,13 @@
 //! | [`client`] | the client session, SMTP and LMTP |
 //! | [`message`], [`dsn`] | header fields read and written; the notice about recipients |
 //! | [`server`] | the server side of a session |
+//! | [`proxy`] | the header by which a balancer names the true client |
 //! | [`terms`] | what the sender asks for with a message and with a recipient |
+//! | [`xtext`], [`base64`] | any octets as a word of a command |
 //! | [`status`], [`disposition`] | enhanced status codes; what became of a recipient |
 
 pub mod address;
+pub mod base64;
 pub mod client;
 pub mod command;
 pub mod disposition;
@@ -28,7 +31,9 @@ pub mod id;
 pub mod limits;
 pub mod message;
 pub mod place;
+pub mod proxy;
 pub mod reply;
 pub mod server;
 pub mod status;
 pub mod terms;
+pub mod xtext;

@@ -15,15 +15,43 @@ pub struct Limits {
     /// How many commands may be refused for their syntax or their place; default 20. The last of them is answered
     /// `421 4.7.0`, and the session ends.
     pub bad_commands: u32,
-    /// Wait for a command; default 5 minutes (RFC 5321 section 4.5.3.2.7).
+    /// How many commands that bring no message (NOOP, RSET, EHLO, HELP, VRFY and their like) may stand between two
+    /// messages; default 100. The last of them is answered `421 4.7.0`, and the session ends.
+    pub idle_commands: u32,
+    /// How many exchanges of AUTH may fail; default 3. The last of them is answered `421 4.7.0`, and the session ends.
+    pub auth_failures: u32,
+    /// Wait for a whole command, from the reply to the last one on; default 5 minutes (RFC 5321 section 4.5.3.2.7).
     pub command_wait: u64,
     /// Wait for the first octet of content; default 2 minutes.
     pub data_wait: u64,
     /// Wait for the next octets of content; default 3 minutes.
     pub block_wait: u64,
-    /// Wait for the verdict on a recipient, before the client is told `451 4.3.0`; default 1 minute.
+    /// Octets per second that content must bring on average, after the first [`block_wait`](Self::block_wait); default
+    /// 500. With 0 any rate is good enough.
+    pub data_rate: u64,
+    /// Wait for the verdict on a recipient, before the client is told `451 4.3.0`; default 1 minute. The policy and the
+    /// other offices of our own side have as long.
     pub verdict_wait: u64,
+    /// Wait for the end of a TLS handshake; default 30 seconds.
+    pub handshake_wait: u64,
+    /// How long a session may last; default 4 hours. It ends with a `421` at the next command.
+    pub session_age: u64,
+    /// Shortest time that BY may ask for together with return, in seconds; default 0 (RFC 2852 section 3).
+    pub deliver_by: u64,
+    /// How far ahead a message may be put that is to be held, in milliseconds; default 7 days; 0 offers nothing (RFC
+    /// 4865 section 3).
+    pub hold: u64,
 }
+
+impl Limits {
+    /// The longest line that a session may leave unused, in octets: a command, or a line of AUTH.
+    pub fn longest_line(&self) -> usize {
+        self.command_line.max(AUTH_LINE)
+    }
+}
+
+/// The longest line in an exchange of AUTH, in octets with its CRLF: RFC 4954 section 4.
+pub const AUTH_LINE: usize = 12_288 + 2;
 
 impl Default for Limits {
     fn default() -> Self {
@@ -32,10 +60,17 @@ impl Default for Limits {
             message_size: 50 << 20,
             recipients: 10_000,
             bad_commands: 20,
+            idle_commands: 100,
+            auth_failures: 3,
             command_wait: 5 * MINUTE,
             data_wait: 2 * MINUTE,
             block_wait: 3 * MINUTE,
+            data_rate: 500,
             verdict_wait: MINUTE,
+            handshake_wait: MINUTE / 2,
+            session_age: 240 * MINUTE,
+            deliver_by: 0,
+            hold: 7 * 24 * 60 * MINUTE,
         }
     }
 }

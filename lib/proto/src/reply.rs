@@ -6,16 +6,18 @@
 //!
 //! Sources: RFC 5321 sections 4.2 and 4.5.3.1.5, RFC 2034 section 3 (enhanced status codes in replies).
 
+mod cause;
 mod parser;
 
+pub use cause::Cause;
 pub use parser::{ReplyError, ReplyParser};
 
 use crate::status::Status;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The reply to a command.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The reply to a command. Two are equal if they look the same on the wire.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Reply {
     /// The reply code, 200 to 599.
     pub code: u16,
@@ -23,17 +25,35 @@ pub struct Reply {
     pub status: Option<Status>,
     /// The text, a line each, without codes and line ends; none is as good as one that is empty.
     pub lines: Vec<String>,
+    /// Why something is refused, for the journal; stays in this process.
+    #[serde(skip)]
+    pub cause: Option<Box<Cause>>,
 }
+
+impl PartialEq for Reply {
+    fn eq(&self, other: &Self) -> bool {
+        (self.code, self.status, &self.lines) == (other.code, other.status, &other.lines)
+    }
+}
+
+impl Eq for Reply {}
 
 impl Reply {
     /// A reply of one line with an enhanced status code.
     pub fn new(code: u16, status: Status, text: impl Into<String>) -> Self {
-        Self { code, status: Some(status), lines: vec![text.into()] }
+        Self { code, status: Some(status), lines: vec![text.into()], cause: None }
     }
 
     /// A reply of one line without one: the greeting, and the replies to HELO, EHLO, DATA and HELP.
     pub fn plain(code: u16, text: impl Into<String>) -> Self {
-        Self { code, status: None, lines: vec![text.into()] }
+        Self { code, status: None, lines: vec![text.into()], cause: None }
+    }
+
+    /// The same with the reason for the journal.
+    #[must_use]
+    pub fn because(mut self, cause: Cause) -> Self {
+        self.cause = Some(Box::new(cause));
+        self
     }
 
     /// The first digit of the code: 2 success, 3 go on, 4 not now, 5 never.
@@ -115,6 +135,6 @@ mod tests {
 
     #[test]
     fn no_text_is_still_a_line() {
-        assert_eq!(written(&Reply { code: 250, status: None, lines: Vec::new() }), "250 \r\n");
+        assert_eq!(written(&Reply { code: 250, status: None, lines: Vec::new(), cause: None }), "250 \r\n");
     }
 }

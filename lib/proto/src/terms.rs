@@ -1,6 +1,8 @@
 //! What the sender asked for beside sender and recipients: the parameters of MAIL and RCPT, as they travel with a message.
 
 use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
 
 /// What holds for the whole message. The default is what a client says that says nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -87,6 +89,39 @@ pub enum ByMode {
     Notify,
 }
 
+/// What a queue must remember of the terms while the message waits; the default is a plain message.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Special {
+    /// MT-PRIORITY, from -9 to 9.
+    pub priority: i8,
+    /// BY.
+    pub deliver_by: Option<DeliverBy>,
+    /// Not to be released before, and how long it waits counts from then; in milliseconds since 1970 (UTC).
+    pub hold_until: Option<u64>,
+    /// Somebody is to hear of success.
+    pub success: bool,
+    /// The sender was told that the message is late (RFC 2852 section 4.1.2, mode N).
+    pub told: bool,
+}
+
+impl Special {
+    /// What is special about a message with these terms.
+    pub fn of<'a>(terms: &Terms, mut recipients: impl Iterator<Item = &'a RecipientTerms>) -> Self {
+        Self {
+            priority: terms.priority.unwrap_or(0),
+            deliver_by: terms.deliver_by,
+            hold_until: terms.hold_until,
+            success: recipients.any(|terms| terms.wishes().success),
+            told: false,
+        }
+    }
+
+    /// Nothing is.
+    pub fn is_plain(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 impl BodyKind {
     /// The value of the BODY parameter.
     pub fn word(self) -> &'static str {
@@ -97,6 +132,61 @@ impl BodyKind {
         }
     }
 }
+
+impl Ret {
+    /// The value of the RET parameter.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Full => "FULL",
+            Self::Headers => "HDRS",
+        }
+    }
+}
+
+impl FromStr for Ret {
+    type Err = NoSuchWord;
+
+    fn from_str(text: &str) -> Result<Self, NoSuchWord> {
+        let words = [Self::Full, Self::Headers];
+        words.into_iter().find(|ret| text.eq_ignore_ascii_case(ret.word())).ok_or(NoSuchWord)
+    }
+}
+
+/// A word that is none of those that may stand there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no such word")]
+pub struct NoSuchWord;
+
+/// As the value of NOTIFY: `NEVER`, or events separated by commas.
+impl fmt::Display for Notify {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut gap = "";
+        for (event, set) in EVENTS.into_iter().zip([self.success, self.failure, self.delay]) {
+            if set {
+                write!(f, "{gap}{event}")?;
+                gap = ",";
+            }
+        }
+        if gap.is_empty() { f.write_str("NEVER") } else { Ok(()) }
+    }
+}
+
+/// Source: RFC 3461 section 4.1: `NEVER` stands alone.
+impl FromStr for Notify {
+    type Err = NoSuchWord;
+
+    fn from_str(text: &str) -> Result<Self, NoSuchWord> {
+        if text.eq_ignore_ascii_case("NEVER") {
+            return Ok(Self::NEVER);
+        }
+        let is_event = |word: &str| EVENTS.iter().any(|event| word.eq_ignore_ascii_case(event));
+        let [success, failure, delay] =
+            EVENTS.map(|event| text.split(',').any(|word| word.eq_ignore_ascii_case(event)));
+        if text.split(',').all(is_event) { Ok(Self { success, failure, delay }) } else { Err(NoSuchWord) }
+    }
+}
+
+const EVENTS: [&str; 3] = ["SUCCESS", "FAILURE", "DELAY"];
 
 impl Notify {
     /// What a sender wants to hear who said nothing: `FAILURE,DELAY`.

@@ -7,6 +7,7 @@
 //! | line | meaning |
 //! |---|---|
 //! | `limit NAME N` | before anything else: a limit that differs from its default; the names are those of `Limits` |
+//! | `session WORD...` | before anything else: the session is not that of a stranger at port 25. `lmtp`, `submission`: the listener; `relay`, `vrfy`, `expn`, `etrn`, `xclient`: what the client may do; `starttls`, `tls`, `require-tls`, `auth`, `auth-under-tls`: what is offered, is there and is asked for |
 //! | `C: TEXT` | the client sends the text and CRLF; lines in a row are sent together |
 //! | `C\| TEXT` | the client sends the text without CRLF; `\r`, `\n`, `\0`, `\\`, `\s` (space) and `\xHH` stand for octets |
 //! | `C* N TEXT` | the client sends the text (with escapes, without CRLF) N times |
@@ -14,6 +15,8 @@
 //! | `ask ADDRESS -> accept`, `refuse`, `defer`, `relay` | before the reply to RCPT, the session asks about that recipient |
 //! | `commit FROM RCPTS OCTETS` | before the reply to the end of data, a message is committed: reverse-path, number of recipients, size of the content as the client sent it |
 //! | `content TEXT` | the content of the last message committed, with escapes |
+//! | `secured` | the handshake of STARTTLS is done |
+//! | `verify TEXT`, `expand TEXT`, `etrn TEXT`, `xclient TEXT`, `xforward TEXT` | the session asks for that |
 //! | `wait N` | N seconds pass in silence |
 //! | `closed` | the server closes the connection |
 //!

@@ -8,7 +8,7 @@
 
 use proptest::prelude::*;
 use proto::address::ReversePath;
-use proto::client::{self, Dialect, Settings, Stuffing, Timeouts};
+use proto::client::{self, Dialect, Protection, Settings, Stuffing, Timeouts};
 use proto::disposition::Outcome;
 use proto::id::SpoolId;
 use proto::limits::Limits;
@@ -89,12 +89,13 @@ struct Pair {
 impl Pair {
     fn new(faults: Faults) -> Self {
         let config = Config::new("mx.example.net".parse().unwrap(), Limits::default()).unwrap();
-        let server = server::Session::new(Arc::new(config), 0);
+        let server = server::Session::new(Arc::new(config), server::Standing::default(), 0);
         let settings = Settings {
             dialect: Dialect::Smtp,
             our_name: "mail.example.org".into(),
             peer: "mx.example.net[192.0.2.1]".into(),
             timeouts: Timeouts::default(),
+            protection: Protection::Never,
         };
         let greeting = server.greeting();
         let mut pair = Self {
@@ -184,7 +185,7 @@ impl Pair {
             server::Action::EndOfBody { transaction, .. } => return self.commit(&transaction),
             server::Action::Body(octets) => self.draft.extend_from_slice(octets),
             server::Action::Close(_) => self.closed_by_server = true,
-            server::Action::AbortBody | server::Action::Parked | server::Action::NeedInput => {}
+            _ => {}
         }
         None
     }
@@ -245,6 +246,7 @@ impl Pair {
             client::Action::Followed => self.current += 1,
             client::Action::Returned(_) => self.fates[self.current].returned += 1,
             client::Action::Unusable(_) => assert!(self.fates.is_empty()),
+            client::Action::StartTls => unreachable!("nobody asked for TLS"),
             client::Action::WantBody if self.ends() => {}
             client::Action::WantBody => self.stream(),
             client::Action::Idle if self.ends() => {}
@@ -341,7 +343,7 @@ impl Pair {
 fn transaction(number: usize) -> Option<client::Transaction> {
     let shape = shape_of(CONTENTS.get(number)?.as_bytes());
     let recipients = (0..3).map(|index| recipient(number, index).parse().unwrap()).collect();
-    Some(client::Transaction { from: ReversePath::Null, recipients, shape })
+    Some(client::Transaction::plain(ReversePath::Null, recipients, shape))
 }
 
 fn recipient(number: usize, index: usize) -> String {

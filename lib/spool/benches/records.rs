@@ -11,6 +11,7 @@ use proto::address::ReversePath;
 use proto::envelope::{Envelope, Origin, Recipient, Route, Shape};
 use proto::id::SpoolId;
 use proto::place::Place;
+use proto::terms::{RecipientTerms, Special};
 use spool::log::{LogRecord, Waiting, WaitingRecipient};
 use spool::storage::Storage;
 use spool::{Announced, Disk, Log, Segments, Spool, Tuning, prepare};
@@ -112,6 +113,7 @@ fn waiting(number: u64) -> LogRecord {
         route: Some(route()),
         attempts: 3,
         why: "450 4.2.0 greylisted, try again in 5 minutes".into(),
+        terms: RecipientTerms::default(),
     };
     LogRecord::Waiting(Box::new(Waiting {
         place: place(number),
@@ -119,6 +121,7 @@ fn waiting(number: u64) -> LogRecord {
         from: "<sender@source.example>".parse().expect("a path"),
         received: NOW,
         shape: Shape { size: 4096, header: 300, longest_line: 76, ..Shape::default() },
+        special: Special::default(),
         recipients: vec![recipient],
     }))
 }

@@ -13,11 +13,17 @@
 //! helo mx.example.org
 //! protocol ESMTP
 //! session 7f3a9
+//! account ann
+//! tls TLSv1.3%20TLS13_AES_256_GCM_SHA384
 //! File large/01J8X4K2M7Q3RD0042 length=14220 crc=89abcdef
 //! Of 01J8X4K2M7Q3RD0007 4096 attempt=1 first=0 closed=1
 //! Notice of=01J8X4K2M7Q3RD0001
 //! copied 01J8X4K2M7Q3RD0042 4096
 //! ```
+//!
+//! What the sender asked for is in the lines of [`terms`].
+
+mod terms;
 
 use crate::entry::{Expansion, Held, Kind};
 use crate::layout::large_path;
@@ -65,8 +71,9 @@ pub(crate) fn print(
     text.push_str("From");
     words::push(&mut text, &envelope.from.to_string());
     text.push('\n');
-    for recipient in &envelope.recipients {
+    for (index, recipient) in envelope.recipients.iter().enumerate() {
         print_recipient(&mut text, recipient);
+        terms::print_recipient(&mut text, index, &recipient.terms);
     }
     text.push_str("Shape");
     print_shape(&mut text, &envelope.shape);
@@ -78,12 +85,15 @@ pub(crate) fn print(
         ("helo", &origin.helo),
         ("protocol", &origin.protocol),
         ("session", &origin.session),
+        ("account", &origin.account),
+        ("tls", &origin.tls),
     ];
     for (keyword, value) in facts.into_iter().filter(|(_, value)| !value.is_empty()) {
         text.push_str(keyword);
         words::push(&mut text, value);
         text.push('\n');
     }
+    terms::print(&mut text, &envelope.terms);
     if let Some(large) = large {
         let path = large_path(large.id);
         let _ = writeln!(text, "File {path} length={} crc={:08x}", large.length, large.sum);
@@ -158,6 +168,7 @@ struct Reader {
     shape: Option<Shape>,
     received: u64,
     origin: Origin,
+    terms: Terms,
     kind: Kind,
     large: Option<LargeFile>,
     preserved: Vec<String>,
@@ -194,11 +205,13 @@ impl Reader {
             "helo" => words.text().map(|text| self.origin.helo = text),
             "protocol" => words.text().map(|text| self.origin.protocol = text),
             "session" => words.text().map(|text| self.origin.session = text),
+            "account" => words.text().map(|text| self.origin.account = text),
+            "tls" => words.text().map(|text| self.origin.tls = text),
             "File" => large(words).map(|large| self.large = Some(large)),
             "Of" => expansion(words).map(|part| self.kind = Kind::Expansion(part)),
             COPIED => copied(words).map(|place| self.copied = Some(place)),
             "Notice" => words.keyed("of").map(|of| self.kind = Kind::Notice { of }),
-            _ => return Known::Unknown,
+            _ => return terms::read(keyword, words, &mut self.terms, &mut self.recipients),
         };
         if understood.is_some() { Known::Understood } else { Known::Bad }
     }
@@ -216,7 +229,7 @@ impl Reader {
             received: self.received,
             origin: self.origin,
             shape: self.shape.unwrap_or_default(),
-            terms: Terms::default(),
+            terms: self.terms,
         };
         Sheet {
             envelope,
@@ -301,100 +314,4 @@ fn expansion(mut words: Words<'_>) -> Option<Expansion> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const LINES: &str = "From <a@b.example>\nTo <c@d.example> smtp d.example c@d.example\nShape size=1 header=1 longest=0 eight=0 dot=1\n";
-
-    #[test]
-    fn an_unknown_optional_line_is_preserved_and_copied() {
-        let sheet = parse(format!("{LINES}colour deep blue\n").as_bytes());
-        assert_eq!((sheet.held, sheet.preserved.as_slice()), (None, &["colour deep blue".to_owned()][..]));
-        let copy = print(&sheet.envelope, &sheet.kind, None, &sheet.preserved);
-        assert!(copy.ends_with("colour deep blue\n"));
-    }
-
-    #[test]
-    fn an_unknown_mandatory_line_holds_the_entry() {
-        let sheet = parse(format!("{LINES}Priority high\n").as_bytes());
-        assert_eq!(sheet.held, Some(Held::UnknownLine("Priority".to_owned())));
-        assert_eq!(sheet.envelope.recipients.len(), 1);
-    }
-
-    #[test]
-    fn lines_that_cannot_be_read_hold_the_entry() {
-        for line in
-            ["To c@d.example", "To <>", "To <c@d> smtp", "To <c@d> a b c d", "Of x", "File /etc/passwd"]
-        {
-            let sheet = parse(format!("{LINES}{line}\n").as_bytes());
-            assert_eq!(sheet.held, Some(Held::BadLine(line.to_owned())));
-        }
-        assert_eq!(parse(b"").held, Some(Held::Missing("From")));
-        assert_eq!(parse(b"From <>\n").held, Some(Held::Missing("Shape")));
-        assert_eq!(parse(b"From <\xff>\n").held, Some(Held::NotText));
-    }
-
-    fn route() -> impl Strategy<Value = Option<Route>> {
-        proptest::option::of(any::<(String, String, String)>().prop_map(|(channel, host, user)| Route {
-            channel,
-            host,
-            user,
-        }))
-    }
-
-    fn kind() -> impl Strategy<Value = Kind> {
-        prop_oneof![
-            Just(Kind::Message),
-            any::<u64>().prop_map(|ms| Kind::Notice { of: SpoolId::new(ms, 1, 2, 3) }),
-            any::<(u64, u32, u32, bool)>().prop_map(|(offset, attempt, first, closed)| {
-                let of = Place { segment: SpoolId::new(offset, 1, 2, 3), offset };
-                Kind::Expansion(Expansion { of, attempt, first, closed })
-            }),
-        ]
-    }
-
-    proptest! {
-        #[test]
-        fn printing_then_parsing_is_the_identity(
-            routes in proptest::collection::vec(route(), 0..5),
-            null: bool,
-            origin in any::<(String, String, String, String)>(),
-            shape in any::<(u64, u64, u32, bool, bool, bool, bool)>(),
-            kind in kind(),
-            large in proptest::option::of(any::<(u64, u32)>()),
-        ) {
-            let mailbox: Mailbox = "\"a b%c\"@example.org".parse().unwrap();
-            let envelope = Envelope {
-                from: if null { ReversePath::Null } else { ReversePath::Mailbox(mailbox.clone()) },
-                recipients: routes.into_iter().map(|route| Recipient::new(mailbox.clone(), route)).collect(),
-                received: shape.0 / 3,
-                origin: Origin {
-                    client: origin.0,
-                    helo: origin.1,
-                    protocol: origin.2,
-                    session: origin.3,
-                    ..Origin::default()
-                },
-                shape: Shape {
-                    size: shape.0, header: shape.1, longest_line: shape.2, eight_bit: shape.3, leading_dot: shape.4,
-                    utf8_header: shape.5, binary: shape.6,
-                },
-                terms: Terms::default(),
-            };
-            let large = large.map(|(length, sum)| LargeFile { id: SpoolId::new(length, 1, 2, 3), length, sum });
-            let preserved = vec!["later thing".to_owned()];
-            let text = print(&envelope, &kind, large.as_ref(), &preserved);
-            let sheet = Sheet { envelope, kind, large, preserved, held: None, copied: None };
-            prop_assert_eq!(parse(text.as_bytes()), sheet.clone());
-            let from = Place { segment: SpoolId::new(7, 1, 2, 3), offset: 4096 };
-            let copy = print_copy(&print_copy(text.as_bytes(), Place { offset: 9, ..from }), from);
-            prop_assert_eq!(parse(&copy), Sheet { copied: Some(from), ..sheet });
-        }
-
-        #[test]
-        fn any_octets_give_some_sheet(octets: Vec<u8>) {
-            parse(&octets);
-        }
-    }
-}
+mod tests;

@@ -106,6 +106,14 @@ impl<'a> Words<'a> {
         found
     }
 
+    /// Takes the next word if it is `key=value`, and gives the value as it stands.
+    pub(crate) fn optional(&mut self, key: &str) -> Option<&'a str> {
+        let mut ahead = self.0.clone();
+        let value = ahead.next()?.strip_prefix(key)?.strip_prefix('=')?;
+        self.0 = ahead;
+        Some(value)
+    }
+
     /// The next word, decoded and parsed.
     pub(crate) fn parse_text<T: FromStr>(&mut self) -> Option<T> {
         self.text()?.parse().ok()

@@ -14,4 +14,5 @@ pub mod privilege;
 pub mod process;
 pub mod signal;
 pub mod space;
+pub mod terminal;
 pub mod user;

@@ -43,6 +43,11 @@ pub fn own_account() -> io::Result<Option<Account>> {
     Ok(User::from_uid(nix::unistd::geteuid())?.map(Account::from))
 }
 
+/// The id of the user whose rights this process has.
+pub fn own_id() -> u32 {
+    nix::unistd::geteuid().as_raw()
+}
+
 /// The user id at the other end of a connected unix stream socket.
 ///
 /// # Errors

@@ -29,6 +29,8 @@ pub(crate) struct Ask {
     pub(crate) may_relay: bool,
     /// The client, for the words of a refusal.
     pub(crate) client: String,
+    /// The members of a list are wanted, too.
+    pub(crate) members: bool,
     /// When it came, monotonic.
     pub(crate) asked: u64,
 }

@@ -141,8 +141,9 @@ impl Multiplexer {
         let now = self.event_loop.now().mono;
         for received in messages {
             match received.message {
-                Question::Recipient { session, ticket, address, may_relay, client } => {
-                    let ask = Ask { caller, session, ticket, address, may_relay, client, asked: now };
+                Question::Recipient { session, ticket, address, may_relay, client, members } => {
+                    let ask =
+                        Ask { caller, session, ticket, address, may_relay, client, members, asked: now };
                     self.desk.ask(ask);
                 }
                 Question::Withdraw { session } => self.desk.asks.withdraw(caller, session),
@@ -163,11 +164,11 @@ impl Multiplexer {
     }
 
     /// Gives a verdict to whoever asked, on one recipient or on all in the same domain.
-    pub(super) fn answer(&mut self, ask: &Ask, verdict: Verdict, whole_domain: bool) {
+    pub(super) fn answer(&mut self, ask: &Ask, verdict: Verdict, whole_domain: bool, members: Vec<String>) {
         self.figures.answered(self.event_loop.now().mono.saturating_sub(ask.asked));
         let Some(end) = self.callers.ends.get_mut(&ask.caller) else { return };
         let Ask { session, ticket, .. } = *ask;
-        let answer = Answer { session, ticket, generation: self.generation, verdict, whole_domain };
+        let answer = Answer { session, ticket, generation: self.generation, verdict, whole_domain, members };
         if let Err(error) = end.channel.send(&FromRouter::Answer(answer)) {
             log::warn!("caller {}: {error}", end.role);
         }
@@ -188,7 +189,7 @@ impl Multiplexer {
             Some(address) => format!("<{address}> cannot be routed now; try again later"),
             None => "<postmaster> cannot be routed now; try again later".to_owned(),
         };
-        self.answer(ask, Verdict::Defer { status: Status::transient(3, 0), text }, false);
+        self.answer(ask, Verdict::Defer { status: Status::transient(3, 0), text }, false, Vec::new());
     }
 
     /// Writes to every caller what was collected in this turn.

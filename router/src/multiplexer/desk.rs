@@ -310,8 +310,8 @@ impl Desk {
                     self.refused.push(ask);
                     return None;
                 }
-                let Ask { address, may_relay, client, .. } = ask.clone();
-                Some(ToRouterWorker::Ask { ticket, address, may_relay, client })
+                let Ask { address, may_relay, client, members, .. } = ask.clone();
+                Some(ToRouterWorker::Ask { ticket, address, may_relay, client, members })
             }
         }
     }

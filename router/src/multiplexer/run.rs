@@ -231,7 +231,7 @@ impl Multiplexer {
                 ToChild::Drain => self.drain("told to"),
                 ToChild::Query { ticket, request, .. } => self.answer_query(ticket, &request),
                 ToChild::Welcome(_) | ToChild::Give(_) | ToChild::Begin => {}
-                ToChild::Reannounce | ToChild::WriterEnded => {}
+                ToChild::Reannounce | ToChild::WriterEnded | ToChild::QueueStarted { .. } => {}
             }
         }
         if batch.ended {

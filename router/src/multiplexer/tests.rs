@@ -13,7 +13,16 @@ use std::collections::BTreeSet;
 
 fn ask(caller: usize, session: u64, name: &str) -> Ask {
     let address = Some(format!("{name}@example.org").parse::<Mailbox>().unwrap());
-    Ask { caller, session, ticket: 0, address, may_relay: false, client: "192.0.2.1".into(), asked: 0 }
+    Ask {
+        caller,
+        session,
+        ticket: 0,
+        address,
+        may_relay: false,
+        client: "192.0.2.1".into(),
+        members: false,
+        asked: 0,
+    }
 }
 
 fn place(offset: u64) -> Place {

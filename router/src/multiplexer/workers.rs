@@ -179,12 +179,12 @@ impl Multiplexer {
                 self.desk.heard(child, credits, self.event_loop.now().mono);
                 self.farm.hungry(child, credits);
             }
-            FromRouterWorker::Verdict { ticket, generation, verdict, whole_domain } => {
+            FromRouterWorker::Verdict { ticket, generation, verdict, whole_domain, members } => {
                 self.generation = generation;
                 if let Some(Task::Ask) = self.settle(child, ticket)
                     && let Some(ask) = self.desk.asks.close(ticket)
                 {
-                    self.answer(&ask, verdict, whole_domain);
+                    self.answer(&ask, verdict, whole_domain, members);
                 }
             }
             FromRouterWorker::Expanded { ticket, recipients } => {

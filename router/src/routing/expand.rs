@@ -110,7 +110,7 @@ impl Walk<'_> {
                 if item.depth >= DEEPEST {
                     let text = format!("<{}> is an alias nested too deep", self.asked);
                     self.done.add(failed(&item.address, Status::permanent(4, 6), &text, &by));
-                } else if self.seen.insert(format!("alias {name}@{}", item.address.domain())) {
+                } else if self.seen.insert(format!("alias {name}@{}", item.address.domain().canonical())) {
                     self.open(item, &name, targets, item.depth + 1, &by)?;
                 }
             }
@@ -142,8 +142,8 @@ impl Walk<'_> {
     }
 
     fn list(&mut self, item: &Item, alias: &str, path: &Path, depth: usize, by: &str) -> Result<(), NotNow> {
-        if depth > DEEPEST || !self.seen.insert(format!("list {} {}", path.display(), item.address.domain()))
-        {
+        let list = format!("list {} {}", path.display(), item.address.domain().canonical());
+        if depth > DEEPEST || !self.seen.insert(list) {
             return Ok(());
         }
         let targets = match self.tables.list(path) {
@@ -161,7 +161,7 @@ impl Walk<'_> {
 
 /// The recipient that only brings this text to the sender.
 fn failed(address: &Mailbox, status: Status, text: &str, by: &str) -> Expansion {
-    let host = address.domain().to_string();
+    let host = address.domain().canonical().into_owned();
     let route = Route { channel: "error".to_owned(), host, user: format!("{status} {text}") };
     Expansion { address: address.clone(), route, by: by.to_owned() }
 }

@@ -49,7 +49,7 @@ fn decided(address: String, decision: Decision) -> Routed {
             by,
             reply: None,
         },
-        Verdict::Refuse { status, text } => {
+        Verdict::Refuse { status, text, .. } => {
             Routed { address, route: None, user: None, by, reply: Some(format!("550 {status} {text}")) }
         }
         Verdict::Defer { status, text } => {

@@ -3,7 +3,7 @@
 use super::step::{Outcome, Step};
 use crate::tables::{Lookup, Tables};
 use farm::tables::Target;
-use proto::address::Mailbox;
+use proto::address::{Mailbox, folded};
 use proto::envelope::Route;
 use proto::status::Status;
 
@@ -48,9 +48,8 @@ pub(super) fn user_step<'a>(address: &Mailbox, user: Lookup<String>, by: &str) -
 
 fn named<'a>(address: &Mailbox, name: &str, tables: &'a Tables) -> Step<'a> {
     let base = name.split_once('+').map(|(base, _)| base).filter(|base| !base.is_empty());
-    let lower = name.to_ascii_lowercase();
-    let alias = alias(lower, tables).or_else(|| match base {
-        Some(base) => alias(base.to_ascii_lowercase(), tables),
+    let alias = alias(folded(name), tables).or_else(|| match base {
+        Some(base) => alias(folded(base), tables),
         None => Lookup::NotFound,
     });
     match alias {

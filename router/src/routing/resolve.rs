@@ -5,7 +5,7 @@ use super::step::{Outcome, Step, step};
 use crate::tables::Tables;
 use farm::tables::Target;
 use ipc::routing::Verdict;
-use proto::address::Mailbox;
+use proto::address::{Mailbox, folded};
 use proto::status::Status;
 
 /// A verdict and how it came about.
@@ -65,7 +65,7 @@ fn walk<'a>(asked: &Mailbox, first: Step<'a>, tables: &'a Tables) -> Decision {
             Outcome::Alias { name, targets } => (name, targets),
             Outcome::Route(route) => return Decision::new(Verdict::Route(route), by(), None),
             Outcome::Refuse(status, text) => {
-                return Decision::new(Verdict::Refuse { status, text }, by(), None);
+                return Decision::new(Verdict::Refuse { status, text, by: by() }, by(), None);
             }
             Outcome::Defer(status, why) => {
                 return Decision::new(later(status, asked), by(), Some(why));
@@ -95,8 +95,8 @@ pub(super) const DEEPEST: usize = 50;
 pub(super) fn single(target: &Target, alias: &str, address: &Mailbox) -> Option<(Mailbox, bool)> {
     let domain = address.domain();
     match target {
-        Target::Address(text) => text.parse().ok().map(|address| (address, false)),
-        Target::Local(name) => at(name, domain).map(|next| (next, name.eq_ignore_ascii_case(alias))),
+        Target::Address(text) => Mailbox::from_unicode(text).ok().map(|address| (address, false)),
+        Target::Local(name) => at(name, domain).map(|next| (next, folded(name) == alias)),
         Target::Final(name) => at(name, domain).map(|next| (next, true)),
         Target::Include(_) => None,
     }
@@ -109,7 +109,7 @@ pub(super) fn looping_text(address: &Mailbox) -> (Status, String) {
 
 fn looping(address: &Mailbox) -> Verdict {
     let (status, text) = looping_text(address);
-    Verdict::Refuse { status, text }
+    Verdict::Refuse { status, text, by: "alias loop".to_owned() }
 }
 
 fn later(status: Status, address: impl std::fmt::Display) -> Verdict {

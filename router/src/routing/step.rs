@@ -3,7 +3,7 @@
 use super::local::local;
 use crate::tables::{Lookup, RouteFound, Tables};
 use farm::tables::Target;
-use proto::address::{Domain, Mailbox};
+use proto::address::{Domain, Mailbox, folded};
 use proto::envelope::Route;
 use proto::status::Status;
 
@@ -58,8 +58,8 @@ pub(super) fn step<'a>(address: &Mailbox, relay: Option<&str>, tables: &'a Table
         let text = format!("relaying to {domain} is not allowed from {client}; authenticate on port 587");
         return Step::new(Outcome::Refuse(Status::permanent(7, 1), text), "relaying not allowed");
     }
-    let name = domain.to_string().to_ascii_lowercase();
-    let exact = format!("{}@{name}", address.local_part().to_ascii_lowercase());
+    let name = domain.canonical().to_ascii_lowercase();
+    let exact = format!("{}@{name}", folded(address.local_part()));
     let mut found = tables.route(&exact).or_else(|| tables.route(&name));
     if matches!(found, Lookup::NotFound) {
         if is_local {
@@ -97,7 +97,7 @@ fn exchangers<'a>(address: &Mailbox) -> Step<'a> {
 }
 
 fn smtp(address: &Mailbox, host: &str) -> Route {
-    let host = if host.is_empty() { address.domain().to_string() } else { host.to_owned() };
+    let host = if host.is_empty() { address.domain().canonical().into_owned() } else { host.to_owned() };
     Route { channel: "smtp".to_owned(), host, user: address.to_string() }
 }
 
@@ -113,7 +113,11 @@ fn follow<'a>(address: &Mailbox, found: &RouteFound<'a>, tables: &'a Tables) -> 
         // What stands for the host is the reason, which the operator reads in the queue.
         channel => Outcome::Route(Route {
             channel: channel.to_owned(),
-            host: if hop.host.is_empty() { address.domain().to_string() } else { hop.host.clone() },
+            host: if hop.host.is_empty() {
+                address.domain().canonical().into_owned()
+            } else {
+                hop.host.clone()
+            },
             user: address.to_string(),
         }),
     };

@@ -100,7 +100,7 @@ fn show(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Route(route) => format!("{}!{} {}", route.channel, route.host, route.user),
         Verdict::Expand => "expand".to_owned(),
-        Verdict::Refuse { status, text } => format!("550 {status} {text}"),
+        Verdict::Refuse { status, text, .. } => format!("550 {status} {text}"),
         Verdict::Defer { status, text } => format!("451 {status} {text}"),
     }
 }
@@ -218,6 +218,27 @@ fn exact_routes_win_over_local_domains_and_wide_ones_do_not() {
     assert_eq!(go("x@y.example"), "smtp!relay:587 x@y.example");
     assert_eq!(go("x@[192.0.2.7]"), "smtp!relay:587 x@[192.0.2.7]");
     assert_eq!(go("x@other.example.org"), "smtp!wrong x@other.example.org");
+}
+
+#[test]
+fn a_name_means_the_same_in_u_labels_and_in_a_labels() {
+    let aliases = "J\u{fc}rgen: ann\nhome: x@b\u{fc}cher.example\n";
+    let routes = [
+        ("j\u{fc}@b\u{fc}cher.example", "smtp!one"),
+        (".b\u{fc}cher.example", "smtp!below"),
+        ("xn--caf-dma.example", "smtp!cafe"),
+    ];
+    let (tables, _site) = tables_with(aliases, &routes);
+    let go = |address: &str| show(&resolve(Some(&mailbox(address)), true, "c", &tables).verdict);
+    assert_eq!(go("J\u{dc}@xn--bcher-kva.example"), "smtp!one J\u{dc}@xn--bcher-kva.example");
+    assert_eq!(go("ju\u{308}@b\u{fc}cher.example"), "smtp!one ju\u{308}@b\u{fc}cher.example");
+    assert_eq!(go("x@a.b\u{fc}cher.example"), "smtp!below x@a.b\u{fc}cher.example");
+    assert_eq!(go("x@caf\u{e9}.example"), "smtp!cafe x@caf\u{e9}.example");
+    assert_eq!(go("x@b\u{fc}cher.example"), "smtp!xn--bcher-kva.example x@b\u{fc}cher.example");
+    assert_eq!(go("j\u{dc}RGEN+tag@example.org"), "mailbox!ann ann");
+    assert_eq!(go("home@example.org"), "smtp!xn--bcher-kva.example x@xn--bcher-kva.example");
+    let whole = |address: &str| resolve(Some(&mailbox(address)), true, "c", &tables).whole_domain;
+    assert!(whole("x@caf\u{e9}.example") && !whole("x@b\u{fc}cher.example"));
 }
 
 #[test]

@@ -4,22 +4,8 @@
 //! tables are read from, by a hash that is written down here and not left to a library's version.
 
 use farm::config::{Common, Router, Routes};
+use farm::tables::Stamp;
 use ipc::routing::Generation;
-use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
-
-/// What tells one state of a file from another: device, inode, size, times of change of content and of attributes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stamp([u64; 7]);
-
-/// The stamp of a file; `None` if it cannot be looked at.
-pub fn stamp(path: &Path) -> Option<Stamp> {
-    let facts = fs::metadata(path).ok()?;
-    let times = [facts.mtime(), facts.mtime_nsec(), facts.ctime(), facts.ctime_nsec()];
-    let [a, b, c, d] = times.map(i64::cast_unsigned);
-    Some(Stamp([facts.dev(), facts.ino(), facts.len(), a, b, c, d]))
-}
 
 /// The generation of tables that were read from files with these stamps.
 pub(super) fn generation(
@@ -66,7 +52,7 @@ impl Hash {
     }
 
     fn stamp(&mut self, stamp: Option<Stamp>) {
-        for number in stamp.map(|stamp| stamp.0).into_iter().flatten() {
+        for number in stamp.map(Stamp::numbers).into_iter().flatten() {
             self.octets(&number.to_le_bytes());
         }
     }

@@ -6,12 +6,10 @@
 
 mod generation;
 mod lists;
-mod lookup;
 mod store;
 mod users;
 
-pub use generation::{Stamp, stamp};
+pub use farm::tables::{Lookup, Stamp, stamp};
 pub use lists::{FileLists, Lists};
-pub use lookup::Lookup;
 pub use store::{Refresh, RouteFound, Tables};
 pub use users::{SystemUsers, Users};

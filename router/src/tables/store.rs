@@ -5,8 +5,8 @@
 //! answers "not now", and one with a line whose key cannot be understood answers "broken" where it would have said
 //! "not found".
 
-use super::generation::{Stamp, generation, stamp};
-use super::{FileLists, Lists, Lookup, SystemUsers, Users};
+use super::generation::generation;
+use super::{FileLists, Lists, Lookup, Stamp, SystemUsers, Users, stamp};
 use farm::config::{CHANNELS, Common, Problem, Router, Routes};
 use farm::tables::{Aliases, Hop, RouteTable, Target};
 use ipc::routing::Generation;
@@ -119,18 +119,18 @@ impl Tables {
     /// Whether the users of this domain are ours. An address literal is not: it means a host, not a domain.
     pub fn is_local(&self, domain: &Domain) -> bool {
         match domain {
-            Domain::Name(name) => self.local_domains.contains(&**name),
+            Domain::Name(_) => self.local_domains.contains(&*domain.canonical()),
             Domain::Literal(_) => false,
         }
     }
 
     /// Whether all users of this domain are routed alike: it is not ours, and no user of it has a route of his own.
     pub fn is_uniform(&self, domain: &Domain) -> bool {
-        let apart = |table: &RouteTable| table.tells_users_apart(&domain.to_string().to_ascii_lowercase());
+        let apart = |table: &RouteTable| table.tells_users_apart(&domain.canonical().to_ascii_lowercase());
         !self.is_local(domain) && !self.read.routes.as_ref().map_or(true, apart)
     }
 
-    /// The targets of the alias of this name (in lower case), and its line.
+    /// The targets of the alias of this name ([`folded`](proto::address::folded)), and its line.
     pub fn alias(&self, name: &str) -> Lookup<(&[Target], usize)> {
         let table = match &self.read.aliases {
             Ok(table) => table,

@@ -190,8 +190,8 @@ impl Worker {
         self.refresh();
         for received in batch.messages {
             match received.message {
-                ToRouterWorker::Ask { ticket, address, may_relay, client } => {
-                    self.answer(ticket, address.as_ref(), may_relay, &client);
+                ToRouterWorker::Ask { ticket, address, may_relay, client, members } => {
+                    self.answer(ticket, address.as_ref(), may_relay, &client, members);
                 }
                 ToRouterWorker::Expand { ticket, place, attempt } => {
                     self.expanding.take(ticket, place, attempt);

@@ -1,6 +1,6 @@
 //! Messages that take the pass through the router.
 
-use crate::office::Office;
+use crate::office::{Office, asked_for};
 use spool::{Entry, Kind};
 
 fn routes(entry: &Entry) -> Vec<String> {
@@ -33,6 +33,7 @@ fn a_hint_brings_an_expansion_that_is_durable_and_announced() {
     );
     let Kind::Expansion(part) = found[0].kind else { panic!("{:?}", found[0].kind) };
     assert_eq!((part.of, part.first, part.closed), (message.place, 0, true));
+    assert_eq!(found[0].envelope.terms, asked_for(), "what was asked for goes along");
     office.announce(range);
     office.query(1, r#"{"verb":"status"}"#);
     office.until("a status", |office| (office.lines.len() == 1).then_some(()));

@@ -9,6 +9,7 @@ use ipc::supervisor::{ChildNumber, FromChild, Gift, ToChild, Welcome};
 use ipc::{Role, hint::Hint};
 use proto::envelope::{Envelope, Origin, Recipient, Route, Shape};
 use proto::id::SpoolId;
+use proto::terms::Terms;
 use spool::{Announced, Committed, Disk, Segments, Spool, Tuning};
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, OwnedFd};
@@ -203,6 +204,7 @@ impl Office {
                 }
             }
             FromChild::Answer { lines, .. } => self.lines.extend(lines),
+            FromChild::StartQueue { .. } => panic!("a router starts no queue"),
         }
     }
 
@@ -260,7 +262,7 @@ impl Office {
             received: RECEIVED,
             origin: Origin::default(),
             shape: Shape { size: draft.len(), header: 14, ..Shape::default() },
-            terms: proto::terms::Terms::default(),
+            terms: asked_for(),
         };
         self.writer.commit(draft, &envelope, RECEIVED).unwrap();
         self.writer.close_batch(RECEIVED);
@@ -317,4 +319,9 @@ impl Drop for Office {
 
 fn copy(socket: &UnixDatagram) -> OwnedFd {
     socket.as_fd().try_clone_to_owned().unwrap()
+}
+
+/// What the sender of every message asks for.
+pub(crate) fn asked_for() -> Terms {
+    Terms { require_tls: true, utf8: true, envid: Some("QQ314159".into()), ..Terms::default() }
 }

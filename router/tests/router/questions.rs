@@ -6,7 +6,7 @@ use ipc::supervisor::ToChild;
 
 fn question(session: u64, ticket: u64, address: &str, may_relay: bool) -> Question {
     let address = Some(address.parse().unwrap());
-    Question::Recipient { session, ticket, address, may_relay, client: "192.0.2.1".into() }
+    Question::Recipient { session, ticket, address, may_relay, client: "192.0.2.1".into(), members: false }
 }
 
 fn verdict(answer: &Answer) -> String {

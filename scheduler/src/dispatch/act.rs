@@ -44,11 +44,20 @@ impl Scheduler {
                 self.book.done(place, &recipients);
             }
             Record::Held { message, place, hold } => self.held(message, place, hold),
+            Record::Released { message, by: Hold::Until, .. } => {
+                self.note(message, MessageEvent::Released { by: "time" });
+            }
             Record::Released { place, .. } => self.log(&LogRecord::Released { place }),
+            Record::Warned { after, up_to } => self.log(&LogRecord::Warned { after, up_to }),
         }
     }
 
     fn held(&mut self, message: SpoolId, place: Place, hold: Hold) {
+        if hold == Hold::Until {
+            let why = self.queue.lines(message).first().map(|line| line.why.to_string());
+            let why = why.unwrap_or_else(|| hold.to_string());
+            return self.note(message, MessageEvent::Held { by: "sender", why: &why });
+        }
         self.log(&LogRecord::Held { place, why: word_of(hold).to_owned() });
         if hold == Hold::Poisoned {
             let channel = self.queue.lines(message).first().map(|line| line.channel.clone());

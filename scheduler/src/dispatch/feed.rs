@@ -7,6 +7,7 @@ use farm::journal::MessageEvent;
 use ipc::agent::{ContentSum, Job, JobRecipient, ToAgent};
 use proto::disposition::{Disposition, Outcome};
 use proto::status::Status;
+use proto::terms::{Notify, RecipientTerms};
 use spool::{Entry, SpoolError};
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -65,6 +66,7 @@ impl Scheduler {
             from: entry.envelope.from.clone(),
             host: (*feed.host).into(),
             shape: entry.envelope.shape,
+            terms: entry.envelope.terms.clone(),
             file,
             record: body.record(),
             offset: body.offset(),
@@ -90,10 +92,12 @@ impl Scheduler {
                 let first = *firsts.entry(user.clone()).or_insert(index);
                 if first != index {
                     twins.entry(first).or_default().push(index);
+                    let first = recipients.iter_mut().find(|other| other.index == first);
+                    first.into_iter().for_each(|first| join(&mut first.terms, &recipient.terms));
                     continue;
                 }
             }
-            recipients.push(JobRecipient { index, address: recipient.address, user });
+            recipients.push(JobRecipient { index, address: recipient.address, user, terms: recipient.terms });
         }
         (recipients, twins)
     }
@@ -125,6 +129,35 @@ impl Scheduler {
     fn unfed_agent(&mut self, id: AgentId) {
         if let Some(agent) = self.agents.get(id) {
             self.queue.hungry(id, &agent.channel, 1, &[], self.now.utc);
+        }
+    }
+}
+
+/// Who goes where another one goes is asked for with it: what either wants to hear is wanted.
+fn join(first: &mut RecipientTerms, other: &RecipientTerms) {
+    if first.notify != other.notify {
+        let (a, b) = (first.wishes(), other.wishes());
+        let (success, failure, delay) = (a.success || b.success, a.failure || b.failure, a.delay || b.delay);
+        first.notify = Some(Notify { success, failure, delay });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_who_are_one_hear_what_either_wants() {
+        let terms = |notify| RecipientTerms { notify, orcpt: None };
+        let success = Notify { success: true, ..Notify::NEVER };
+        for (a, b, both) in [
+            (None, None, None),
+            (None, Some(success), Some(Notify { success: true, ..Notify::USUAL })),
+            (Some(Notify::NEVER), Some(success), Some(success)),
+        ] {
+            let mut first = terms(a);
+            join(&mut first, &terms(b));
+            assert_eq!(first.notify, both);
         }
     }
 }

@@ -11,6 +11,7 @@ const DEPTH: u32 = 2;
 pub(crate) fn policy(section: &Section, channels: &BTreeMap<String, Channel>, hostname: &str) -> Policy {
     Policy {
         jobs: section.jobs,
+        delay_warnings: section.delay_warning.clone(),
         high_water: usize::try_from(section.memory_messages).unwrap_or(usize::MAX),
         channels: channels.iter().map(|(name, channel)| channel_policy(name, channel, section)).collect(),
         seed: hostname
@@ -92,6 +93,7 @@ mod tests {
             patterns: vec!["*.slow.example".into()],
             sessions_per_host: Some(4),
             messages_per_session: None,
+            tls: None,
             retry: None,
         };
         channel.hosts.push(rule);

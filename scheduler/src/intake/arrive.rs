@@ -8,6 +8,7 @@ use farm::journal::MessageEvent;
 use proto::address::ReversePath;
 use proto::envelope::Route;
 use proto::place::Place;
+use proto::terms::Special;
 use spool::{Entry, Kind};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -105,12 +106,14 @@ impl Scheduler {
 
 /// A message as the queue takes it.
 pub(super) fn arrival(entry: &Entry, legs: Vec<Leg>, hold: Option<Hold>) -> Arrival {
+    let recipients = entry.envelope.recipients.iter();
     Arrival {
         message: entry.id,
         place: entry.place,
         received: entry.envelope.received,
         notify: entry.envelope.from != ReversePath::Null,
         hold,
+        special: Special::of(&entry.envelope.terms, recipients.map(|recipient| &recipient.terms)),
         legs,
     }
 }

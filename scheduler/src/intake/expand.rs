@@ -153,7 +153,8 @@ impl Scheduler {
                     continue;
                 }
                 let (address, Route { channel, host, user }) = (recipient.address.to_string(), route);
-                if !expanding.expanded.push(&Kept { index, address: &address, channel, host, user }) {
+                let terms = Some(&recipient.terms);
+                if !expanding.expanded.push(&Kept { index, address: &address, channel, host, user, terms }) {
                     return Ok(false);
                 }
             }
@@ -175,8 +176,10 @@ impl Scheduler {
     /// Puts a message that has all of its recipients into the queue.
     fn let_go(&mut self, place: Place, expanded: Expanded, legs: Vec<Leg>) -> Result<(), SpoolError> {
         let entry = self.records.get(&mut self.spool, place)?;
-        let rcpts = legs.iter().map(|leg| leg.recipients.len()).sum::<usize>();
-        let arrival = arrival(&entry, legs, self.holds.get(&place).copied());
+        let going = legs.iter().filter(|leg| leg.channel != Route::EXPANDED);
+        let rcpts = going.map(|leg| leg.recipients.len()).sum::<usize>();
+        let mut arrival = arrival(&entry, legs, self.holds.get(&place).copied());
+        arrival.special.success |= expanded.terms().any(|terms| terms.wishes().success);
         self.expanded.insert(place, expanded);
         let line = self.waiting_line(&arrival).inspect_err(|_| drop(self.expanded.remove(&place)))?;
         self.ledger.append_text(&line);

@@ -5,12 +5,16 @@
 //! channel or host has; an entry says where its own begin.
 
 use proto::envelope::{Recipient, Route};
+use proto::terms::RecipientTerms;
+use std::collections::BTreeMap;
 
 /// Recipients by index, in ascending order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Expanded {
     entries: Vec<Entry>,
     texts: String,
+    /// What the sender asked for, by index; for few of them anything.
+    terms: BTreeMap<u32, RecipientTerms>,
 }
 
 /// One recipient.
@@ -31,6 +35,8 @@ pub(crate) struct Kept<'a> {
     pub(crate) channel: &'a str,
     pub(crate) host: &'a str,
     pub(crate) user: &'a str,
+    /// What the sender asked for, if anything.
+    pub(crate) terms: Option<&'a RecipientTerms>,
 }
 
 impl Expanded {
@@ -52,6 +58,9 @@ impl Expanded {
             return false;
         };
         self.entries.push(Entry { index: kept.index, at, route });
+        if let Some(terms) = kept.terms.filter(|terms| **terms != RecipientTerms::default()) {
+            self.terms.insert(kept.index, terms.clone());
+        }
         true
     }
 
@@ -82,11 +91,16 @@ impl Expanded {
         self.entries.is_empty()
     }
 
+    /// What the sender asked for, of those for whom it was anything.
+    pub(crate) fn terms(&self) -> impl Iterator<Item = &RecipientTerms> {
+        self.terms.values()
+    }
+
     fn kept(&self, entry: &Entry) -> Kept<'_> {
         let [address, user] = self.two(entry.at);
         let [channel, host] = self.two(entry.route);
         let user = if user.is_empty() { address } else { user };
-        Kept { index: entry.index, address, channel, host, user }
+        Kept { index: entry.index, address, channel, host, user, terms: self.terms.get(&entry.index) }
     }
 
     /// The two texts at a place.
@@ -111,7 +125,8 @@ impl Kept<'_> {
     pub(crate) fn recipient(&self) -> Option<Recipient> {
         let &Self { channel, host, user, .. } = self;
         let route = Route { channel: channel.into(), host: host.into(), user: user.into() };
-        Some(Recipient::new(self.address.parse().ok()?, Some(route)))
+        let terms = self.terms.cloned().unwrap_or_default();
+        Some(Recipient { address: self.address.parse().ok()?, route: Some(route), terms })
     }
 }
 
@@ -120,7 +135,7 @@ mod tests {
     use super::*;
 
     fn kept(index: u32, address: &'static str, host: &'static str, user: &'static str) -> Kept<'static> {
-        Kept { index, address, channel: "smtp", host, user }
+        Kept { index, address, channel: "smtp", host, user, terms: None }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use farm::hints::Hints;
 use farm::journal::{Journal, ProgramEvent};
 use proto::id::SpoolId;
 use proto::place::Place;
-use spool::log::{Log, LogLine, Part};
+use spool::log::{Log, LogLine, Part, WaitingFacts};
 use spool::{Segments, Spool, SpoolError};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -79,6 +79,7 @@ impl Scheduler {
             agents: Agents::default(),
             contents: Contents::default(),
             notices: Notices::restored(std::mem::take(&mut replay.notices)),
+            notice_content: 1 << 20,
             late: BTreeMap::new(),
             late_until: now.utc + KEPT,
             scan: Scan::default(),
@@ -115,6 +116,9 @@ impl Scheduler {
 
     fn replay(&mut self, mut replay: Replay) -> Result<(), SpoolError> {
         let there = self.open_tracks(&replay);
+        for (&after, &up_to) in &replay.warned {
+            self.queue.warned(after, up_to);
+        }
         let waiting = replay.take_waiting();
         self.restore_messages(&waiting, &there, &mut replay)?;
         drop(waiting);
@@ -205,12 +209,13 @@ impl Scheduler {
                 return;
             }
             if part.index >= EXPANDED {
-                let Part { index, address, channel, host, user, .. } = &part;
-                expanded.push(&Kept { index: *index, address, channel, host, user });
+                let Part { index, address, channel, host, user, terms, .. } = &part;
+                let terms = Some(terms);
+                expanded.push(&Kept { index: *index, address, channel, host, user, terms });
             }
             open.push(part);
         });
-        let (notify, received) = read.ok_or_else(|| line.unknown())?;
+        let WaitingFacts { told: notify, received, special } = read.ok_or_else(|| line.unknown())?;
         let hold = holds.remove(&place);
         let legs = open.into_legs();
         if legs.is_empty() {
@@ -220,7 +225,7 @@ impl Scheduler {
             expanded.shrink();
             self.expanded.insert(place, expanded);
         }
-        let arrival = Arrival { message: id, place, received, notify, hold, legs };
+        let arrival = Arrival { message: id, place, received, notify, hold, special, legs };
         self.queue.restored(arrival, self.now.utc);
         Ok(true)
     }

@@ -12,6 +12,7 @@ use crate::state::Scheduler;
 use farm::journal::MessageEvent;
 use proto::id::SpoolId;
 use proto::place::Place;
+use proto::terms::RecipientTerms;
 use spool::SpoolError;
 use spool::log::{LogRecord, Part, WaitingHead};
 use std::borrow::Cow;
@@ -184,19 +185,21 @@ impl Scheduler {
     pub(crate) fn waiting_line(&mut self, arrival: &Arrival) -> Result<String, SpoolError> {
         let entry = self.records.peek(&mut self.spool, arrival.place)?;
         let expanded = self.expanded.get(&arrival.place);
-        let whys = whys(arrival);
+        let (whys, plain) = (whys(arrival), RecipientTerms::default());
         let parts = open(arrival, &whys).filter_map(|(leg, index, why)| {
             let own = usize::try_from(index).ok().and_then(|index| entry.envelope.recipients.get(index));
-            let (address, user) = match own {
+            let (address, user, terms) = match own {
+                // What was asked for these stands in their record.
                 Some(own) => {
                     let user = own.route.as_ref().map_or("", |route| &route.user);
-                    (Cow::Owned(own.address.to_string()), user)
+                    (Cow::Owned(own.address.to_string()), user, None)
                 }
                 None => {
-                    expanded.and_then(|all| all.get(index)).map(|kept| (kept.address.into(), kept.user))?
+                    let kept = expanded.and_then(|all| all.get(index))?;
+                    (kept.address.into(), kept.user, kept.terms)
                 }
             };
-            Some(part(leg, index, address, user.into(), why))
+            Some(part(leg, (index, terms.unwrap_or(&plain)), address, user.into(), why))
         });
         let head = WaitingHead {
             place: entry.place,
@@ -204,6 +207,7 @@ impl Scheduler {
             from: entry.envelope.from.clone(),
             received: entry.envelope.received,
             shape: entry.envelope.shape,
+            special: arrival.special,
         };
         Ok(head.print(&sorted(parts)))
     }
@@ -226,13 +230,22 @@ pub(super) fn open<'a>(
 /// A recipient as the line has it.
 pub(super) fn part<'a>(
     leg: &'a Leg,
-    index: u32,
+    (index, terms): (u32, &RecipientTerms),
     address: Cow<'a, str>,
     user: Cow<'a, str>,
     why: &'a str,
 ) -> Part<'a> {
     let (channel, host) = (leg.channel.as_str().into(), leg.host.as_str().into());
-    Part { index, address, channel, host, user, attempts: leg.attempts.into(), why: why.into() }
+    Part {
+        index,
+        address,
+        channel,
+        host,
+        user,
+        attempts: leg.attempts.into(),
+        why: why.into(),
+        terms: terms.clone(),
+    }
 }
 
 /// Recipients in the order of their indexes.

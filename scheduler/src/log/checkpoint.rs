@@ -16,8 +16,9 @@ use proto::address::ReversePath;
 use proto::envelope::Shape;
 use proto::id::SpoolId;
 use proto::place::Place;
+use proto::terms::RecipientTerms;
 use spool::SpoolError;
-use spool::log::{Lines, LogLine, LogRecord, Part, Reason, WaitingHead};
+use spool::log::{Lines, LogLine, LogRecord, Part, WaitingHead};
 use std::ops::Bound;
 
 /// Recipients, lines of the old log, or things of little weight that one turn deals with.
@@ -281,12 +282,15 @@ impl Scheduler {
 
     /// Writes everything that has not been copied yet; the cursors last.
     fn copy_rest(&mut self) {
-        let Self { ledger, notices, unrouted, holds, tracks, .. } = self;
+        let Self { ledger, queue, notices, unrouted, holds, tracks, .. } = self;
+        for (after, up_to) in queue.warnings() {
+            ledger.copy(&LogRecord::Warned { after, up_to });
+        }
         for (id, decided) in notices.decided() {
             ledger.copy(&LogRecord::Notice {
                 id,
                 cause: decided.cause,
-                reason: Reason::Failed,
+                reason: decided.reason,
                 to: decided.to.clone(),
                 recipients: decided.recipients.clone(),
             });
@@ -316,11 +320,11 @@ fn with_state(line: &LogLine<'_>, arrival: &Arrival) -> Result<Option<String>, S
     let whys = whys(arrival);
     let parts = open(arrival, &whys).map(|(leg, index, why)| {
         let at = known.binary_search_by_key(&index, |part| part.index).ok()?;
-        let Part { address, user, .. } = known.get(at)?;
-        Some(part(leg, index, (&**address).into(), (&**user).into(), why))
+        let Part { address, user, terms, .. } = known.get(at)?;
+        Some(part(leg, (index, terms), (&**address).into(), (&**user).into(), why))
     });
     let parts: Option<Vec<Part<'_>>> = parts.collect();
-    let head = WaitingHead { place: arrival.place, ..head };
+    let head = WaitingHead { place: arrival.place, special: arrival.special, ..head };
     Ok(parts.map(|parts| head.print(&sorted(parts.into_iter()))))
 }
 
@@ -332,9 +336,12 @@ fn nameless(arrival: &Arrival) -> String {
         from: ReversePath::Null,
         received: arrival.received,
         shape: Shape::default(),
+        special: arrival.special,
     };
+    let plain = RecipientTerms::default();
     let whys = whys(arrival);
-    let parts = open(arrival, &whys).map(|(leg, index, why)| part(leg, index, NOBODY.into(), "".into(), why));
+    let parts = open(arrival, &whys)
+        .map(|(leg, index, why)| part(leg, (index, &plain), NOBODY.into(), "".into(), why));
     head.print(&sorted(parts))
 }
 

@@ -13,7 +13,7 @@ use proto::disposition::Outcome;
 use proto::id::SpoolId;
 use proto::place::Place;
 use spool::SpoolError;
-use spool::log::{LogLine, LogRecord, Reported};
+use spool::log::{LogLine, LogRecord, Reason, Reported};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The state that a log leaves.
@@ -33,6 +33,8 @@ pub(crate) struct Replay {
     pub(crate) clocks: BTreeMap<(String, String), ThreadClock>,
     /// Notices whose message is not known to be in the spool.
     pub(crate) notices: BTreeMap<SpoolId, Decided>,
+    /// Delays in milliseconds, each with the newest message whose sender has been told of it.
+    pub(crate) warned: BTreeMap<u64, SpoolId>,
     /// Lines that were heard.
     pub(crate) lines: usize,
 }
@@ -51,6 +53,8 @@ pub(crate) enum Finished {
 pub(crate) struct Decided {
     /// The message that it is about.
     pub(crate) cause: Place,
+    /// What it says.
+    pub(crate) reason: Reason,
     /// To whom it goes.
     pub(crate) to: ReversePath,
     /// Whom it reports.
@@ -98,7 +102,7 @@ impl Replay {
     pub(crate) fn len(&self) -> usize {
         let waiting: usize = self.waiting.values().map(HashMap::len).sum();
         let places = waiting + self.held.len() + self.finished.len();
-        places + self.cursors.len() + self.clocks.len() + self.notices.len()
+        places + self.warned.len() + self.cursors.len() + self.clocks.len() + self.notices.len()
     }
 
     /// A message waits, as the line at this offset says.
@@ -123,12 +127,12 @@ impl Replay {
                 self.clock(channel, host, retry_at, attempts, &why);
             }
             LogRecord::Done { place, recipients } => self.done(place, &recipients),
-            LogRecord::Notice { id, cause, to, recipients, .. } => {
+            LogRecord::Notice { id, cause, to, recipients, reason } => {
                 let indexes: Vec<u32> = recipients.iter().map(|reported| reported.index).collect();
-                if !indexes.is_empty() {
+                if !indexes.is_empty() && reason != Reason::Delayed {
                     self.done(cause, &indexes);
                 }
-                self.notices.insert(id, Decided { cause, to, recipients });
+                self.notices.insert(id, Decided { cause, reason, to, recipients });
             }
             LogRecord::Noticed { id } => {
                 self.notices.remove(&id);
@@ -138,6 +142,10 @@ impl Replay {
             }
             LogRecord::Released { place } => {
                 self.held.remove(&place);
+            }
+            LogRecord::Warned { after, up_to } => {
+                let known = self.warned.entry(after).or_insert(up_to);
+                *known = up_to.max(*known);
             }
             LogRecord::Removed { segment } => self.forget(segment),
             LogRecord::Moved { from, to } => self.moved(from, to),
@@ -209,6 +217,8 @@ pub(crate) const fn word_of(hold: Hold) -> &'static str {
         Hold::Operator => "operator",
         Hold::Poisoned => "poisoned",
         Hold::Spool => "spool",
+        // Never written: the line of the message has the time.
+        Hold::Until => "sender",
     }
 }
 
@@ -224,6 +234,7 @@ fn hold_of(why: &str) -> Hold {
 mod tests {
     use super::*;
     use proto::envelope::Shape;
+    use proto::terms::{RecipientTerms, Special};
     use spool::log::{Waiting, WaitingRecipient};
 
     const SEGMENT: u128 = 77;
@@ -239,6 +250,7 @@ mod tests {
             route: None,
             attempts: 1,
             why: String::new(),
+            terms: RecipientTerms::default(),
         };
         LogRecord::Waiting(Box::new(Waiting {
             place: place(offset),
@@ -246,6 +258,7 @@ mod tests {
             from: ReversePath::Null,
             received: 5,
             shape: Shape::default(),
+            special: Special::default(),
             recipients: indexes.iter().map(recipient).collect(),
         }))
     }
@@ -312,11 +325,13 @@ mod tests {
                 proto::status::Status::permanent(1, 1),
                 "no",
             ),
+            orcpt: None,
+            until: None,
         };
         let notice = LogRecord::Notice {
             id,
             cause: place(10),
-            reason: spool::log::Reason::Failed,
+            reason: Reason::Failed,
             to: "<s@b.example>".parse().unwrap(),
             recipients: vec![reported],
         };

@@ -32,7 +32,8 @@ fn disposition(text: &str, outcome: Outcome) -> Option<Disposition> {
     let (status, rest) = text.split_once(' ')?;
     let (remote, reply) = rest.split_once(' ')?;
     let remote = if remote == "-" { "" } else { remote };
-    Some(Disposition { outcome, status: status.parse().ok()?, reply: reply.into(), remote: remote.into() })
+    let disposition = Disposition::local(outcome, status.parse().ok()?, reply);
+    Some(Disposition { remote: remote.into(), ..disposition })
 }
 
 #[cfg(test)]
@@ -45,10 +46,8 @@ mod tests {
         #[test]
         fn what_was_said_survives(due: Option<u64>, said: Option<(String, String)>) {
             let last = said.map(|(reply, remote)| Disposition {
-                outcome: Outcome::Deferred,
-                status: Status::transient(2, 1),
-                reply,
                 remote: remote.replace(' ', "_").replace('-', "x"),
+                ..Disposition::local(Outcome::Deferred, Status::transient(2, 1), reply)
             });
             prop_assert_eq!(parse(&print(due, last.as_ref()), Outcome::Deferred), (due, last));
         }

@@ -1,6 +1,7 @@
-//! Notices: telling a sender what failed.
+//! Notices: telling a sender what failed, what is delayed, and what went well if that is wanted.
 //!
 //! ```text
+//! wanted      a recipient of whom the sender does not want to hear is finished without more
 //! decided     one line of the log holds the notice and the recipients that it reports: the atomic act
 //! submitted   once that line is durable, the message is composed and committed under the id in the line
 //! noticed     the message is durable: the log says so, the router hears of it, and it is mail like any other
@@ -10,8 +11,10 @@
 //! composing the same notice again gives the same octets. A notice has the null reverse-path, so none is ever made about
 //! one.
 
+mod cause;
 mod compose;
 mod submit;
+mod wishes;
 
 use crate::log::{Decided, Mark};
 use proto::id::SpoolId;

@@ -1,21 +1,20 @@
 //! From the decision to a message in our own segment.
 
-use super::compose::{Cause, compose};
+use super::compose::{compose, is_utf8};
+use super::wishes::wanted;
 use super::{Notices, PAUSE, Pending, Stage};
 use crate::log::Decided;
-use crate::queue::Notice;
+use crate::queue::{Notice, Telling};
 use crate::state::Scheduler;
 use farm::journal::MessageEvent;
 use ipc::hint::Hint;
 use proto::address::{Mailbox, ReversePath};
+use proto::disposition::Outcome;
 use proto::envelope::{Envelope, Origin, Recipient};
 use proto::id::SpoolId;
-use proto::place::Place;
+use proto::terms::{BodyKind, Notify, RecipientTerms, Terms};
 use spool::log::{LogRecord, Reason, Reported};
-use spool::{Completion, Kind, Spool, SpoolError, Ticket};
-
-/// Octets of a header section that are read; a notice copies no more.
-const HEADERS: u64 = 64 << 10;
+use spool::{Completion, Entry, Kind, Spool, SpoolError, Ticket};
 
 impl Scheduler {
     /// The queue has decided that the sender is to be told: writes the line that makes it so.
@@ -23,6 +22,7 @@ impl Scheduler {
     /// # Errors
     /// No id can be drawn: the writer lease is lost. The record cannot be read for now.
     pub(crate) fn notify(&mut self, notice: Notice) -> Result<(), SpoolError> {
+        let ends = notice.telling == Telling::Ends;
         let entry = match self.records.get(&mut self.spool, notice.place) {
             Ok(entry) => entry,
             // Another time it may be read: they are still open on disk, and the process starts again from there.
@@ -32,31 +32,59 @@ impl Scheduler {
             Err(error) => {
                 let file = format!("segments/{}", notice.place.segment);
                 self.note_failure("read", &file, &error, "the sender is not told");
-                let indexes: Vec<u32> = notice.failed.iter().map(|&(index, _)| index).collect();
-                self.book.done(notice.place, &indexes);
+                if ends {
+                    let indexes: Vec<u32> = notice.reported.iter().map(|&(index, _)| index).collect();
+                    self.book.done(notice.place, &indexes);
+                }
                 return Ok(());
             }
         };
-        let recipients: Vec<Reported> = notice
-            .failed
-            .into_iter()
-            .filter_map(|(index, disposition)| {
-                let address = self.recipient(&entry, index)?.address;
-                Some(Reported { index, address, disposition })
-            })
-            .collect();
+        let (place, message) = (notice.place, notice.message);
+        let (recipients, silent) = self.sorted_out(&entry, notice);
+        if ends && !silent.is_empty() {
+            self.book.done(place, &silent);
+        }
+        if recipients.is_empty() {
+            return Ok(());
+        }
+        let failed = recipients.iter().any(|reported| reported.disposition.outcome == Outcome::Failed);
+        let reason = match (ends, failed) {
+            (false, _) => Reason::Delayed,
+            (true, true) => Reason::Failed,
+            (true, false) => Reason::Delivered,
+        };
+        self.decide(message, Decided { cause: place, reason, to: entry.envelope.from.clone(), recipients })
+    }
+
+    /// Those of whom the sender wants to hear, and the others.
+    fn sorted_out(&self, entry: &Entry, notice: Notice) -> (Vec<Reported>, Vec<u32>) {
+        let (mut told, mut silent) = (Vec::new(), Vec::new());
+        for (index, disposition) in notice.reported {
+            let recipient = self.recipient(entry, index);
+            let wanted = |recipient: &Recipient| {
+                wanted(&entry.envelope.terms, &recipient.terms, notice.telling, &disposition)
+            };
+            match recipient.filter(wanted) {
+                Some(Recipient { address, terms, .. }) => told.push(Reported {
+                    index,
+                    address,
+                    disposition,
+                    orcpt: terms.orcpt,
+                    until: notice.until,
+                }),
+                None => silent.push(index),
+            }
+        }
+        (told, silent)
+    }
+
+    /// Writes the line that decides on a notice.
+    fn decide(&mut self, message: SpoolId, decided: Decided) -> Result<(), SpoolError> {
         let id = self.spool.draw(self.now.utc)?;
-        let to = entry.envelope.from.clone();
-        self.log(&LogRecord::Notice {
-            id,
-            cause: notice.place,
-            reason: Reason::Failed,
-            to: to.clone(),
-            recipients: recipients.clone(),
-        });
+        let Decided { cause, reason, to, recipients } = decided.clone();
         let rcpts = u64::try_from(recipients.len()).unwrap_or(u64::MAX);
-        self.note(notice.message, MessageEvent::Notified { notice: id, to: &to, rcpts });
-        let decided = Decided { cause: notice.place, to, recipients };
+        self.note(message, MessageEvent::Notified { notice: id, to: &to, rcpts });
+        self.log(&LogRecord::Notice { id, cause, reason, to, recipients });
         let stage = Stage::Decided(self.ledger.mark());
         self.notices.pending.insert(id, Pending { decided, stage });
         Ok(())
@@ -125,50 +153,24 @@ impl Scheduler {
     }
 
     fn commit_notice(&mut self, id: SpoolId, decided: &Decided, to: Mailbox) -> Result<Ticket, SpoolError> {
-        let cause = self.cause(decided.cause);
-        let about = cause.id;
+        let cause = self.cause(decided);
+        let (about, terms) = (cause.id, terms_of(&cause.terms, &to));
         let composed = compose(id, decided, &to, cause, &self.hostname);
+        let body = if composed.shape.eight_bit { BodyKind::EightBitMime } else { BodyKind::SevenBit };
         let mut draft = self.spool.create_as(id, self.now.utc)?;
         draft.set_kind(Kind::Notice { of: about });
         draft.append(&composed.content)?;
+        // A notice about a notice there is none, whatever the next hop does.
+        let never = RecipientTerms { notify: Some(Notify::NEVER), orcpt: None };
         let envelope = Envelope {
             from: ReversePath::Null,
-            recipients: vec![Recipient::new(to, None)],
+            recipients: vec![Recipient { address: to, route: None, terms: never }],
             received: id.milliseconds(),
             origin: Origin::default(),
             shape: composed.shape,
-            terms: proto::terms::Terms::default(),
+            terms: Terms { body, ..terms },
         };
         self.spool.commit(draft, &envelope, self.now.utc)
-    }
-
-    /// What the spool has about the message; if it cannot be read, the sender is told without its headers.
-    fn cause(&mut self, place: Place) -> Cause {
-        let entry = match self.records.get(&mut self.spool, place) {
-            Ok(entry) => entry,
-            Err(error) => {
-                log::error!("a notice without headers: {error}");
-                return Cause {
-                    id: place.segment,
-                    received: place.segment.milliseconds(),
-                    headers: Vec::new(),
-                };
-            }
-        };
-        let (id, received) = (entry.id, entry.envelope.received);
-        let length = entry.envelope.shape.header.min(HEADERS);
-        let headers = match self.spool.open(place).map(|body| body.read(length)) {
-            Ok(Ok(headers)) => headers,
-            Ok(Err(error)) => {
-                log::error!("a notice without headers: {error}");
-                Vec::new()
-            }
-            Err(error) => {
-                log::error!("a notice without headers: {error}");
-                Vec::new()
-            }
-        };
-        Cause { id, received, headers }
     }
 
     fn completed(&mut self, completion: Completion) {
@@ -193,4 +195,11 @@ impl Scheduler {
             self.router_hints.announce(hint, self.now.mono);
         }
     }
+}
+
+/// What holds for a notice about a message with these terms: it is in UTF-8 if that was, is protected like it (RFC 8689
+/// section 5), and is as urgent (RFC 6710 section 4.4).
+fn terms_of(terms: &Terms, to: &Mailbox) -> Terms {
+    let &Terms { utf8, require_tls, priority, .. } = terms;
+    Terms { utf8: is_utf8(utf8, to), require_tls, priority, ..Terms::default() }
 }

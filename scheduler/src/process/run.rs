@@ -241,6 +241,7 @@ impl Process {
     pub(super) fn configure(&mut self) {
         let (section, channels) = &self.settings;
         self.scheduler.keeper.set_after(section.compact_after);
+        self.scheduler.notice_content = section.notice_content;
         let mut policy = policy(section, channels, &self.scheduler.hostname);
         if self.draining.is_some() {
             policy.jobs = 0;

@@ -57,6 +57,7 @@ pub(super) fn scheduler(
         now: moment(),
     })?;
     scheduler.keeper.set_after(section.compact_after);
+    scheduler.notice_content = section.notice_content;
     if !first {
         // Those that are to report are heard from now on.
         scheduler.await_reports(moment());

@@ -33,7 +33,7 @@ impl Process {
                 ToChild::Query { ticket, uid, request } => self.query(ticket, uid, &request),
                 ToChild::Reannounce => self.scheduler.router_hints.reannounce(self.scheduler.now.mono),
                 ToChild::WriterEnded => self.scheduler.scan.soon(self.scheduler.now.mono),
-                ToChild::Welcome(_) | ToChild::Give(_) | ToChild::Begin => {}
+                ToChild::Welcome(_) | ToChild::Give(_) | ToChild::Begin | ToChild::QueueStarted { .. } => {}
             }
         }
         if batch.ended {

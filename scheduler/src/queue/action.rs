@@ -104,6 +104,15 @@ pub enum Record {
         message: SpoolId,
         /// Where it lies.
         place: Place,
+        /// By whom it was held.
+        by: Hold,
+    },
+    /// The senders of all messages up to this one have been told of a delay.
+    Warned {
+        /// The delay, in milliseconds.
+        after: u64,
+        /// The message.
+        up_to: SpoolId,
     },
     /// An operator discarded these recipients.
     Removed {
@@ -154,13 +163,28 @@ pub struct Attempt {
     pub next: Option<u64>,
 }
 
-/// The failed recipients of one message that one notice reports.
+/// What a notice tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Telling {
+    /// The end: recipients have failed, or were reached.
+    Ends,
+    /// They have not been reached yet, after a time that the administrator set.
+    Delayed,
+    /// They have not been reached yet, by the time that the sender set (RFC 2852).
+    Late,
+}
+
+/// The recipients of one message that one notice reports, unless the sender does not want to hear of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
     /// The message.
     pub message: SpoolId,
     /// Where it lies.
     pub place: Place,
-    /// Index and disposition of each, in the order in which they failed.
-    pub failed: Vec<(u32, Disposition)>,
+    /// What it tells of; only the end finishes anybody.
+    pub telling: Telling,
+    /// Index and disposition of each, in the order in which that happened.
+    pub reported: Vec<(u32, Disposition)>,
+    /// Until when those that still wait will be tried, UTC milliseconds.
+    pub until: Option<u64>,
 }

@@ -2,8 +2,10 @@
 
 use super::action::AgentId;
 use super::policy::{ChannelPolicy, Clause, GroupPolicy};
+use super::ring::Ring;
 use super::store::{Key, Store};
 use super::thread::Thread;
+use proto::message::date;
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
@@ -23,8 +25,8 @@ pub(super) struct Channel {
     /// One group per clause, the last for all other hosts.
     pub(super) groups: Vec<(Clause, Key<Group>)>,
     pub(super) rest: Key<Group>,
-    /// Threads that may go, each once, served in turn.
-    pub(super) ring: VecDeque<Key<Thread>>,
+    /// Threads that may go.
+    pub(super) ring: Ring,
 }
 
 /// A thread group: the threads under one clause of the configuration.
@@ -103,7 +105,7 @@ impl Channels {
             wanted: 0,
             groups: Vec::new(),
             rest,
-            ring: VecDeque::new(),
+            ring: Ring::default(),
         })
     }
 
@@ -171,6 +173,8 @@ pub enum Obstacle {
     InFlight,
     /// It is held.
     Held(super::Hold),
+    /// The sender wants it to be released then, UTC milliseconds.
+    HeldUntil(u64),
     /// The operator froze the host.
     Frozen,
     /// The host, or this message, was put off by what was said.
@@ -200,6 +204,7 @@ impl fmt::Display for Obstacle {
             }
             Self::InFlight => f.write_str("being delivered"),
             Self::Held(hold) => hold.fmt(f),
+            Self::HeldUntil(until) => write!(f, "held until {}, as the sender asked", date(*until)),
             Self::Frozen => f.write_str("the operator froze this host"),
             Self::Deferred(words) => f.write_str(words),
             Self::Probing(words) => write!(f, "another message is sent as a probe, after: {words}"),

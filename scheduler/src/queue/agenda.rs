@@ -14,6 +14,8 @@ pub(super) enum Item {
     Thread(Key<Thread>),
     /// The failures of a message have been collected long enough.
     Notice(Key<Message>),
+    /// A time that the sender set has come.
+    Special(Key<Message>),
 }
 
 /// The agenda: insertion and removal in O(log n).

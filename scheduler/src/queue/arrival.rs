@@ -3,6 +3,7 @@
 use proto::disposition::Disposition;
 use proto::id::SpoolId;
 use proto::place::Place;
+use proto::terms::Special;
 use std::fmt;
 
 /// A message with its open recipients, grouped by where they go.
@@ -20,6 +21,8 @@ pub struct Arrival {
     pub notify: bool,
     /// Why it must not be delivered for now, if so.
     pub hold: Option<Hold>,
+    /// What the sender asked for that matters here.
+    pub special: Special,
     /// One per (channel, host).
     pub legs: Vec<Leg>,
 }
@@ -57,11 +60,14 @@ pub enum Hold {
     Poisoned,
     /// Its record in the spool cannot be read, or says something that this version does not understand.
     Spool,
+    /// The sender: it is not to be released before its time (RFC 4865). This one alone ends by itself.
+    Until,
 }
 
 impl fmt::Display for Hold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Until => "held until the time that the sender set",
             Self::Operator => "held by the operator",
             Self::Poisoned => {
                 "held: three agents died while they had it; look at it, then release or remove it"

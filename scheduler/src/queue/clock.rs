@@ -17,6 +17,7 @@ impl Queue {
                     self.offer(key);
                 }
                 Item::Notice(key) => self.notify(key),
+                Item::Special(key) => self.special_due(key),
             }
         }
         while let Some(key) = self.alarms.pop(now) {
@@ -26,6 +27,7 @@ impl Queue {
                 self.place_ready(key, End::Front);
             }
         }
+        self.warn_on();
         self.write_on();
         self.pump();
     }
@@ -44,6 +46,8 @@ impl Queue {
                 Item::Start => now,
                 Item::Notice(_) => now.saturating_add(self.policy.notice_window),
                 Item::Thread(key) => now + self.schedule(key).longest(),
+                // What the sender set is a time and not a wait.
+                Item::Special(_) => due,
             };
             if due > limit {
                 self.agenda.remove(due, item);
@@ -64,6 +68,7 @@ impl Queue {
     fn note_due(&mut self, item: Item, due: u64) {
         match item {
             Item::Start => self.start = due,
+            Item::Special(_) => {}
             Item::Thread(key) => self.threads[key].retry_at = due,
             Item::Notice(key) => {
                 if let Some(pending) = self.pending.get_mut(&key) {

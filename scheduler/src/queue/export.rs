@@ -6,7 +6,7 @@ use super::arrival::{Arrival, Hold, Leg};
 use super::intake::STALE;
 use super::message::{Message, PackedId};
 use super::names::Name;
-use super::notices::Failure;
+use super::notices::End;
 use super::state::Queue;
 use super::store::Key;
 use super::thread::{Tap, Thread};
@@ -33,12 +33,12 @@ impl Queue {
         self.ids.get(&message.into()).map(|&key| self.export_message(key))
     }
 
-    /// The first message after that one, oldest first: its id, where it lies, and why it is held.
+    /// The first message after that one, oldest first: its id, where it lies, and why it is held, if not by its sender.
     pub fn message_after(&self, after: Option<SpoolId>) -> Option<(SpoolId, Place, Option<Hold>)> {
         let begin = after.map_or(Bound::Unbounded, |id| Bound::Excluded(PackedId::from(id)));
         let (_, &key) = self.ids.range((begin, Bound::Unbounded)).next()?;
         let (id, place) = self.name_of(key);
-        Some((id, place, self.messages[key].hold))
+        Some((id, place, self.messages[key].hold.filter(|hold| *hold != Hold::Until)))
     }
 
     /// The clocks of up to `limit` threads after a mark; with the mark after which to go on, `None` at the end.
@@ -79,7 +79,7 @@ impl Queue {
         let mut legs: Vec<Leg> =
             self.vertices_of(key).into_iter().map(|key| self.export_vertex(key)).collect();
         if let Some(pending) = self.pending.get(&key) {
-            reopen(&mut legs, &pending.failed);
+            reopen(&mut legs, &pending.ends);
         }
         for leg in &mut legs {
             leg.recipients.sort_unstable();
@@ -90,7 +90,8 @@ impl Queue {
             place,
             received: message.received,
             notify: message.notify,
-            hold: message.hold,
+            hold: message.hold.filter(|hold| *hold != Hold::Until),
+            special: self.specials.of(key),
             legs,
         }
     }
@@ -111,18 +112,18 @@ impl Queue {
     }
 }
 
-/// Adds recipients whose failure no notice has reported yet to the legs that they belong to.
-fn reopen(legs: &mut Vec<Leg>, failed: &[Failure]) {
+/// Adds recipients whose end no notice has reported yet to the legs that they belong to.
+fn reopen(legs: &mut Vec<Leg>, ends: &[End]) {
     let name = |leg: &Leg| (leg.channel.clone(), leg.host.clone());
     let mut known: HashMap<_, _> = legs.iter().map(name).zip(0..).collect();
-    for failure in failed {
-        let at = *known.entry(((*failure.channel).into(), (*failure.host).into())).or_insert(legs.len());
+    for end in ends {
+        let at = *known.entry(((*end.channel).into(), (*end.host).into())).or_insert(legs.len());
         match legs.get_mut(at) {
-            Some(leg) => leg.recipients.push(failure.index),
+            Some(leg) => leg.recipients.push(end.index),
             None => legs.push(Leg {
-                last: Some(failure.disposition.clone()),
+                last: Some(end.disposition.clone()),
                 attempts: 1,
-                ..Leg::fresh(&failure.channel, &failure.host, vec![failure.index])
+                ..Leg::fresh(&end.channel, &end.host, vec![end.index])
             }),
         }
     }

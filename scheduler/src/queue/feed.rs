@@ -53,7 +53,8 @@ impl Queue {
     /// Gives a thread its place in the ring if it may go and stands nowhere yet.
     pub(super) fn offer(&mut self, key: Key<Thread>) {
         let thread = &self.threads[key];
-        if thread.queued == Queued::No && self.may_go(thread) {
+        let higher = || thread.queued == Queued::Ring && self.lane(thread) > thread.lane;
+        if (thread.queued == Queued::No || higher()) && self.may_go(thread) {
             self.enter_ring(key, End::Back);
         }
     }
@@ -62,14 +63,27 @@ impl Queue {
         thread.eligible(self.channels.groups[thread.group].policy.jobs_per_host)
     }
 
+    /// The lane for a thread: the priority of what goes next.
+    fn lane(&self, thread: &Thread) -> i8 {
+        thread.ready.head.map_or(0, |vertex| self.priority(vertex))
+    }
+
     fn enter_ring(&mut self, key: Key<Thread>, end: End) {
+        let lane = self.lane(&self.threads[key]);
         let thread = &mut self.threads[key];
-        thread.queued = Queued::Ring;
-        let ring = &mut self.channels.at_mut(thread.channel).ring;
-        match end {
-            End::Front => ring.push_front(key),
-            End::Back => ring.push_back(key),
+        let stamp = self.channels.at_mut(thread.channel).ring.push(lane, key, end);
+        (thread.queued, thread.lane, thread.stamp) = (Queued::Ring, lane, stamp);
+    }
+
+    /// Takes the next thread off the ring.
+    fn leave_ring(&mut self, channel: Key<Channel>) -> Option<Key<Thread>> {
+        while let Some((key, stamp)) = self.channels.at_mut(channel).ring.pop() {
+            if self.threads.find(key).is_some_and(|thread| thread.stands(stamp)) {
+                self.threads[key].queued = Queued::No;
+                return Some(key);
+            }
         }
+        None
     }
 
     /// Brings one thread that waits for this agent back to the ring.
@@ -116,8 +130,7 @@ impl Queue {
     /// Takes the next thread off the ring, or one whose agent or group has room again.
     fn next_thread(&mut self, channel: Key<Channel>) -> Option<Key<Thread>> {
         loop {
-            if let Some(key) = self.channels.at_mut(channel).ring.pop_front() {
-                self.threads[key].queued = Queued::No;
+            if let Some(key) = self.leave_ring(channel) {
                 return Some(key);
             }
             if let Some(agent) = self.agents.relieved(&self.channels.at(channel).agents) {
@@ -142,6 +155,10 @@ impl Queue {
             self.reap(key);
             return true;
         }
+        if self.return_if_late(key) {
+            return true;
+        }
+        let thread = &self.threads[key];
         let group = thread.group;
         if self.channels.groups[group].full() {
             self.threads[key].queued = Queued::Blocked;
@@ -167,6 +184,19 @@ impl Queue {
             }
         }
         chosen.is_some()
+    }
+
+    /// Returns what would go next if it is too late for it. Then the thread may be gone.
+    fn return_if_late(&mut self, key: Key<Thread>) -> bool {
+        let head = self.threads[key].ready.head;
+        let Some(vertex) = head.filter(|&vertex| self.is_late(self.vertices[vertex].message)) else {
+            return false;
+        };
+        self.return_vertex(vertex);
+        if self.threads.find(key).is_some() {
+            self.offer(key);
+        }
+        true
     }
 
     fn want_agent(&mut self, key: Key<Channel>) {
@@ -201,9 +231,10 @@ impl Queue {
 
     /// Marks a vertex as in flight, in all books.
     fn launch(&mut self, key: Key<Thread>, vertex: Key<Vertex>, agent: AgentId) {
+        let priority = self.priority(vertex);
         let thread = &mut self.threads[key];
         self.scribe.pass(vertex, self.vertices[vertex].next);
-        thread.ready.unlink(&mut self.vertices, vertex);
+        thread.ranks.unlink(&mut thread.ready, &mut self.vertices, vertex, priority);
         thread.in_flight += 1;
         thread.agent = Some(agent);
         if thread.tap == Tap::Due {

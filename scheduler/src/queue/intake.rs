@@ -2,14 +2,17 @@
 
 use super::action::ThreadClock;
 use super::agenda::Item;
-use super::arrival::{Arrival, Leg};
+use super::arrival::{Arrival, Hold, Leg};
 use super::message::{Message, PackedId};
+use super::ranks::Ranks;
 use super::state::{End, Queue};
 use super::store::Key;
 use super::thread::{Tap, Thread};
 use super::vertex::{List, Step, Vertex};
+use proto::envelope::Route;
 use proto::id::SpoolId;
 use proto::place::Place;
+use std::cmp::Reverse;
 
 impl Queue {
     /// Where a message of the queue lies.
@@ -60,6 +63,7 @@ impl Queue {
             return false;
         }
         let segment = self.segments.enter(arrival.place.segment);
+        let until = arrival.special.hold_until.filter(|until| *until > now);
         let message = self.messages.insert(Message {
             id,
             segment,
@@ -68,13 +72,15 @@ impl Queue {
             first: None,
             open: 0,
             busy: 0,
-            hold: arrival.hold,
+            hold: arrival.hold.or(until.map(|_| Hold::Until)),
             notify: arrival.notify,
             removed: false,
             written,
         });
         self.ids.insert(id, message);
         self.growing.insert(message);
+        self.note_special(message, arrival.special);
+        self.await_warnings(message, written);
         self.add_vertices(message, arrival.legs);
         true
     }
@@ -96,7 +102,17 @@ impl Queue {
         self.advance(now);
         let Some(&key) = self.ids.get(&message.into()) else { return };
         self.growing.remove(&key);
+        if self.is_late(key) {
+            self.return_late(key);
+            if self.messages.find(key).is_none() {
+                return self.pump();
+            }
+        }
         self.write_if_shut(key);
+        if self.messages[key].hold == Some(Hold::Until) {
+            self.note_until(key);
+        }
+        self.notify_if_quiet(key);
         self.finish_if_done(key);
         self.pump();
     }
@@ -104,22 +120,31 @@ impl Queue {
     fn add_vertices(&mut self, message: Key<Message>, legs: Vec<Leg>) {
         let mut elder = None;
         for leg in legs {
+            if leg.channel == Route::EXPANDED {
+                self.expanded(message, &leg);
+                continue;
+            }
             elder = self.add_vertex(message, elder, leg).or(elder);
         }
     }
 
-    /// Everything of before the restart is there: puts the messages of each thread in the order of their age.
+    /// Everything of before the restart is there: puts the messages of each thread in the order of priority and age.
     pub fn all_restored(&mut self) {
         for key in self.threads.keys() {
-            let age = |&vertex: &Key<Vertex>| self.messages[self.vertices[vertex].message].id;
+            let age = |&vertex: &Key<Vertex>| {
+                (Reverse(self.priority(vertex)), self.messages[self.vertices[vertex].message].id)
+            };
             let mut ready: Vec<_> = self.chain(self.threads[key].ready.head).collect();
             if ready.is_sorted_by_key(age) {
                 continue;
             }
             ready.sort_by_key(age);
-            let mut list = List::default();
-            ready.into_iter().for_each(|vertex| list.push_back(&mut self.vertices, vertex));
-            self.threads[key].ready = list;
+            let (mut list, mut ranks) = (List::default(), Ranks::default());
+            for vertex in ready {
+                let rank = (self.priority(vertex), End::Back);
+                ranks.push(&mut list, &mut self.vertices, vertex, rank);
+            }
+            (self.threads[key].ready, self.threads[key].ranks) = (list, ranks);
         }
     }
 

@@ -81,6 +81,9 @@ impl Queue {
             let chain: Vec<_> = self.chain(list.head).collect();
             holds(chain.len() == list.length as usize, "a list knows its length")?;
             holds(chain.last().copied() == list.tail, "a list knows its tail")?;
+            let ranks: Vec<i8> = chain.iter().map(|&vertex| self.priority(vertex)).collect();
+            let sorted = step != Step::Ready || ranks.is_sorted_by(|a, b| a >= b);
+            holds(sorted, "higher priorities stand in front")?;
             for vertex in chain {
                 let vertex = &self.vertices[vertex];
                 holds(vertex.thread == key && vertex.step == step, "a vertex is in the list of its step")?;
@@ -103,8 +106,9 @@ impl Queue {
     }
 
     fn check_queued(&self, key: Key<Thread>, thread: &Thread) -> Result<(), Broken> {
-        let ring = self.channels.at(thread.channel).ring.iter().filter(|&&other| other == key).count();
-        holds(ring == usize::from(thread.queued == Queued::Ring), "a thread is in the ring once")?;
+        let ring = self.channels.at(thread.channel).ring.iter();
+        let places = ring.filter(|&(other, stamp)| other == key && thread.stands(stamp)).count();
+        holds(places == usize::from(thread.queued == Queued::Ring), "a thread is in the ring once")?;
         let blocked = &self.channels.groups[thread.group].blocked;
         let blocked = blocked.iter().filter(|&&other| other == key).count();
         holds(blocked == usize::from(thread.queued == Queued::Blocked), "a thread is blocked once")?;
@@ -128,9 +132,11 @@ impl Queue {
         if !idle {
             let hungry = |id: &super::AgentId| self.agents.get(*id).is_some_and(|agent| agent.credits > 0);
             let hungry = channel.agents.iter().any(hungry);
-            holds(channel.ring.is_empty() || !hungry, "nobody waits in the ring beside a hungry agent")?;
-            let relieved = channel.ring.is_empty() && self.agents.relieved(&channel.agents).is_some();
-            let lonely = relieved || channel.ring.is_empty() && self.channels.relieved(key).is_some();
+            let stands = |(key, stamp)| self.threads.find(key).is_some_and(|thread| thread.stands(stamp));
+            let empty = !channel.ring.iter().any(stands);
+            holds(empty || !hungry, "nobody waits in the ring beside a hungry agent")?;
+            let relieved = empty && self.agents.relieved(&channel.agents).is_some();
+            let lonely = relieved || empty && self.channels.relieved(key).is_some();
             holds(!lonely, "nobody waits for a wake-up that was due")?;
         }
         Ok(())
@@ -140,6 +146,14 @@ impl Queue {
         let mut expected = self.pending.len() + usize::from(self.agenda.contains(self.start, Item::Start));
         for (&key, pending) in &self.pending {
             holds(self.agenda.contains(pending.due, Item::Notice(key)), "a notice is on the agenda")?;
+        }
+        for (key, special, due) in self.specials.iter() {
+            let until = special.hold_until.filter(|_| self.messages[key].hold == Some(super::Hold::Until));
+            holds(until.is_none() || due.is_some(), "who is held until a time is on the agenda")?;
+            if let Some(due) = due {
+                holds(self.agenda.contains(due, Item::Special(key)), "what the sender set is on the agenda")?;
+                expected += 1;
+            }
         }
         let mut own = self.vertices.iter().filter(|(_, vertex)| vertex.step == Step::Own);
         let alarmed = own.all(|(key, vertex)| self.alarms.holds(vertex.due, key));

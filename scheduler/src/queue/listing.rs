@@ -204,6 +204,9 @@ impl Queue {
         let next = match vertex.step {
             Step::Own => Some(vertex.due),
             Step::Ready if thread.tap == Tap::Shut => Some(thread.retry_at),
+            Step::Held if self.messages[vertex.message].hold == Some(super::Hold::Until) => {
+                self.specials.of(vertex.message).hold_until
+            }
             _ => None,
         };
         Line {
@@ -225,6 +228,9 @@ impl Queue {
         let vertex = &self.vertices[key];
         match (vertex.step, self.messages[vertex.message].hold) {
             (Step::InFlight, _) => Obstacle::InFlight,
+            (Step::Held, Some(super::Hold::Until)) => {
+                Obstacle::HeldUntil(self.specials.of(vertex.message).hold_until.unwrap_or(0))
+            }
             (Step::Held, hold) => Obstacle::Held(hold.unwrap_or(super::Hold::Operator)),
             (Step::Own, _) if !self.threads[vertex.thread].frozen => {
                 let words = vertex.reason.map(|reason| self.reasons.value(reason).sentence());

@@ -93,6 +93,9 @@ impl Queue {
             self.discard(key);
             self.notify_if_quiet(message);
             self.finish_if_done(message);
+        } else if self.is_late(message) {
+            self.place_held(key);
+            self.return_vertex(key);
         } else if self.messages[message].hold.is_some() {
             self.place_held(key);
         } else if job.own {

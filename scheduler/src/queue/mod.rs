@@ -7,7 +7,8 @@
 //!
 //! A *vertex* is one message times one (channel, host). A *thread* is all vertices for one (channel, host) and owns one
 //! retry clock (its states stand in `thread.rs`), so one probe settles ten thousand messages. A *thread group* is the
-//! threads under one clause of the configuration. A *job* is a vertex in flight.
+//! threads under one clause of the configuration. A *job* is a vertex in flight. A message whose sender set a time or a
+//! priority is *special*; a side table has what is special about it.
 //!
 //! What always holds, and [`Queue::check_invariants`] checks:
 //! - accepted recipients = delivered + failed + removed + waiting;
@@ -36,17 +37,21 @@ mod names;
 mod notices;
 mod operator;
 mod policy;
+mod ranks;
 mod retry;
+mod ring;
 mod scribe;
 mod settle;
+mod special;
 mod state;
 mod store;
 #[cfg(test)]
 mod tests;
 mod thread;
 mod vertex;
+mod warnings;
 
-pub use action::{Action, AgentId, Attempt, Feed, JobId, Notice, Record, ThreadClock};
+pub use action::{Action, AgentId, Attempt, Feed, JobId, Notice, Record, Telling, ThreadClock};
 pub use admission::Obstacle;
 pub use arrival::{Arrival, Hold, Leg};
 pub use export::Mark;

@@ -103,7 +103,8 @@ impl From<&Disposition> for Words {
 impl Words {
     /// As a disposition again.
     pub(super) fn disposition(&self, outcome: Outcome) -> Disposition {
-        Disposition { outcome, status: self.status, reply: self.reply.clone(), remote: self.remote.clone() }
+        let disposition = Disposition::local(outcome, self.status, self.reply.clone());
+        Disposition { remote: self.remote.clone(), ..disposition }
     }
 
     /// As the queue listing shows it: `421 4.7.0 try again later (mx1.slow.example[192.0.2.1])`.

@@ -99,7 +99,7 @@ impl Queue {
     pub fn hold_for(&mut self, message: SpoolId, why: Hold, now: u64) -> Changed {
         self.advance(now);
         let Some(&key) = self.ids.get(&message.into()) else { return Changed::default() };
-        if self.messages[key].hold.is_some() {
+        if self.messages[key].hold.is_some_and(|hold| hold != Hold::Until) {
             return Changed::default();
         }
         self.messages[key].hold = Some(why);
@@ -125,9 +125,8 @@ impl Queue {
     pub fn release(&mut self, message: SpoolId, now: u64) -> Changed {
         self.advance(now);
         let Some(&key) = self.ids.get(&message.into()) else { return Changed::default() };
-        if self.messages[key].hold.take().is_none() {
-            return Changed::default();
-        }
+        let Some(by) = self.messages[key].hold.take() else { return Changed::default() };
+        self.cut_short(key);
         for vertex in self.vertices_of(key) {
             self.vertices[vertex].kills = 0;
             if self.vertices[vertex].step == Step::Held {
@@ -136,7 +135,7 @@ impl Queue {
             }
         }
         let (message, place) = self.name_of(key);
-        self.actions.push_back(Action::Record(Record::Released { message, place }));
+        self.actions.push_back(Action::Record(Record::Released { message, place, by }));
         self.pump();
         Changed { messages: 1, recipients: self.messages[key].open as usize }
     }

@@ -11,6 +11,8 @@ pub struct Policy {
     pub high_water: usize,
     /// How long the failures of one message are collected for one notice, in milliseconds.
     pub notice_window: u64,
+    /// Ages in milliseconds at which the sender of a message that waits is told so.
+    pub delay_warnings: Vec<u64>,
     /// The configured channels.
     pub channels: Vec<ChannelPolicy>,
     /// Seed of the jitter.
@@ -19,7 +21,14 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { jobs: 10_000, high_water: 2_000_000, notice_window: 10_000, channels: Vec::new(), seed: 0 }
+        Self {
+            jobs: 10_000,
+            high_water: 2_000_000,
+            notice_window: 10_000,
+            delay_warnings: Vec::new(),
+            channels: Vec::new(),
+            seed: 0,
+        }
     }
 }
 

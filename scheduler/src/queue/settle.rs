@@ -3,14 +3,16 @@
 use super::JobId;
 use super::action::{Action, Attempt, Record, ThreadClock};
 use super::agenda::Item;
+use super::message::Message;
 use super::retry;
 use super::state::{End, Queue};
 use super::store::Key;
 use super::thread::{Tap, Thread};
 use super::vertex::{Step, Vertex};
-use proto::disposition::{Disposition, Outcome};
+use proto::disposition::{Disposition, Outcome, Reach};
 use proto::id::SpoolId;
 use proto::status::Status;
+use proto::terms::ByMode;
 
 impl Queue {
     /// An agent reports what became of one recipient of a job. Ignored, with false, if the job is unknown or the
@@ -84,7 +86,9 @@ impl Queue {
         }
         if !final_word {
             self.remember(key, &disposition);
-            if self.too_old(key) {
+            if self.is_late(self.vertices[key].message) {
+                disposition = lapsed(&disposition);
+            } else if self.too_old(key) {
                 disposition = self.expired(thread, &disposition);
             }
         }
@@ -117,10 +121,11 @@ impl Queue {
         due
     }
 
-    fn expires(&self, key: Key<Vertex>) -> u64 {
+    /// When a vertex that fails once more has failed for good, UTC milliseconds.
+    pub(super) fn expires(&self, key: Key<Vertex>) -> u64 {
         let vertex = &self.vertices[key];
         let group = self.threads[vertex.thread].group;
-        self.messages[vertex.message].received.saturating_add(self.channels.groups[group].policy.expire)
+        self.since(vertex.message).saturating_add(self.channels.groups[group].policy.expire)
     }
 
     fn too_old(&self, key: Key<Vertex>) -> bool {
@@ -133,12 +138,8 @@ impl Queue {
         let span = in_words(self.channels.groups[group].policy.expire);
         let mut reply = format!("not delivered within {span}; last answer: {}", last.reply);
         reply.truncate(reply.floor_char_boundary(1_000));
-        Disposition {
-            outcome: Outcome::Failed,
-            status: Status::permanent(4, 7),
-            reply,
-            remote: last.remote.clone(),
-        }
+        let expired = Disposition::local(Outcome::Failed, Status::permanent(4, 7), reply);
+        Disposition { remote: last.remote.clone(), ..expired }
     }
 
     /// The final word on one recipient.
@@ -154,12 +155,28 @@ impl Queue {
         } else {
             self.counters.delivered += 1;
         }
-        if failed && self.messages[message].notify {
-            self.collect(message, self.vertices[key].thread, index, disposition);
+        let told =
+            self.messages[message].notify && (failed || self.tells_success(message, disposition.reach));
+        if told {
+            let names = self.names_of(self.vertices[key].thread);
+            self.collect(message, names, index, disposition);
         } else {
             let (message, place) = self.name_of(message);
             let record = Record::Done { message, place, recipients: vec![index] };
             self.actions.push_back(Action::Record(record));
+        }
+    }
+
+    /// Somebody may want to hear that a recipient was reached so far. Whoever reports himself leaves nothing to tell, unless
+    /// each hop is to report or the time gets lost (RFC 3461 section 5.2.2, RFC 2852 section 4.1).
+    pub(super) fn tells_success(&self, message: Key<Message>, reach: Reach) -> bool {
+        let special = self.specials.of(message);
+        let by = special.deliver_by;
+        match reach {
+            Reach::Mailbox | Reach::Expanded => special.success,
+            Reach::Onward => by.is_some_and(|by| by.trace),
+            Reach::Untimed => by.is_some_and(|by| by.trace || by.mode == ByMode::Notify),
+            Reach::Blind => special.success || by.is_some_and(|by| by.trace || by.mode == ByMode::Notify),
         }
     }
 
@@ -200,31 +217,30 @@ impl Queue {
         self.write_on();
     }
 
-    /// Fails up to `limit` of those that are too old, after a round that failed for all; gives how many it were. The ready
-    /// list is nearly in order of age, except that probes which failed often stand at its end.
+    /// Fails up to `limit` of those that are too old, after a round that failed for all; gives how many it were. Each
+    /// priority in the ready list is nearly in order of age, except that probes which failed often stand at its end.
     pub(super) fn expire_ready(&mut self, key: Key<Thread>, limit: usize) -> usize {
         let Some(last) = self.threads[key].reason else { return 0 };
         let last = self.reasons.value(last).disposition(Outcome::HostDeferred);
         let mut failed = 0;
-        for end in [End::Front, End::Back] {
-            while failed < limit {
-                // The last one takes its thread along.
-                let Some(thread) = self.threads.find(key) else { return failed };
-                let oldest = if end == End::Front { thread.ready.head } else { thread.ready.tail };
-                let Some(vertex) = oldest.filter(|&vertex| self.too_old(vertex)) else { break };
-                self.expire(vertex, &last);
-                failed += 1;
-            }
+        while failed < limit {
+            // The last one takes its thread along.
+            let Some(thread) = self.threads.find(key) else { break };
+            let old = thread.ranks.ends(&thread.ready).find(|&vertex| self.too_old(vertex));
+            let Some(vertex) = old else { break };
+            let expired = self.expired(key, &last);
+            self.fail_vertex(vertex, &expired);
+            failed += 1;
         }
         failed
     }
 
-    /// Fails all of a ready vertex for its age.
-    fn expire(&mut self, vertex: Key<Vertex>, last: &Disposition) {
+    /// Fails all of a vertex that is not in flight.
+    pub(super) fn fail_vertex(&mut self, vertex: Key<Vertex>, disposition: &Disposition) {
         self.lift(vertex);
-        let Vertex { message, thread, attempts, recipients, .. } = self.vertices[vertex];
+        let Vertex { message, attempts, recipients, .. } = self.vertices[vertex];
         for index in self.recipients.list(recipients) {
-            self.conclude(vertex, index, self.expired(thread, last));
+            self.conclude(vertex, index, disposition.clone());
         }
         self.messages[message].busy -= u32::from(attempts == 0);
         self.drop_vertex(vertex);
@@ -304,9 +320,17 @@ impl Queue {
     }
 }
 
+/// The failure of a message that has not arrived by the time that its sender set (RFC 2852 section 4.1, mode R).
+pub(super) fn lapsed(last: &Disposition) -> Disposition {
+    let mut reply = format!("not delivered within the time that the sender set; last answer: {}", last.reply);
+    reply.truncate(reply.floor_char_boundary(1_000));
+    let lapsed = Disposition::local(Outcome::Failed, Status::permanent(4, 7), reply);
+    Disposition { remote: last.remote.clone(), ..lapsed }
+}
+
 /// So often a vertex is the probe for a dead host before it gives way to the next one: should the host choke on this
 /// message alone, the others still get through.
-const PROBES: u16 = 3;
+pub(super) const PROBES: u16 = 3;
 
 /// A span of milliseconds in the largest unit that holds it whole: `5 days`, `90 minutes`.
 fn in_words(span: u64) -> String {

@@ -11,9 +11,12 @@ use super::notices::Pending;
 use super::policy::Policy;
 use super::retry;
 use super::scribe::Scribe;
+use super::settle::PROBES;
+use super::special::Specials;
 use super::store::{Key, Store};
 use super::thread::{Queued, Tap, Thread};
 use super::vertex::{RecipientLists, Recipients, Step, Vertex};
+use super::warnings::Warnings;
 use super::{JobId, Schedule};
 use proto::id::SpoolId;
 use proto::place::Place;
@@ -46,6 +49,8 @@ pub struct Queue {
     pub(super) agenda: Agenda,
     pub(super) alarms: Alarms,
     pub(super) scribe: Scribe,
+    pub(super) specials: Specials,
+    pub(super) warnings: Warnings,
     pub(super) pending: HashMap<Key<Message>, Pending>,
     pub(super) frozen: BTreeSet<Box<str>>,
     /// Messages of which more parts are to come.
@@ -98,6 +103,8 @@ impl Queue {
             agenda,
             alarms: Alarms::default(),
             scribe: Scribe::default(),
+            specials: Specials::default(),
+            warnings: Warnings::default(),
             pending: HashMap::new(),
             frozen: BTreeSet::new(),
             growing: BTreeSet::new(),
@@ -125,7 +132,8 @@ impl Queue {
     /// When [`tick`](Self::tick) must be called next, UTC milliseconds.
     pub fn next_deadline(&self) -> Option<u64> {
         let more = self.scribe.is_busy().then_some(self.now);
-        self.agenda.first().into_iter().chain(self.alarms.first()).chain(more).min()
+        let fixed = [self.agenda.first(), self.alarms.first(), self.next_warning()];
+        fixed.into_iter().flatten().chain(more).min()
     }
 
     /// How many more messages may be loaded; above the high-water mark the shell leaves them in their segments.
@@ -165,13 +173,22 @@ impl Queue {
     /// Puts a vertex that is in no list in the ready list of its thread.
     pub(super) fn place_ready(&mut self, key: Key<Vertex>, end: End) {
         self.vertices[key].step = Step::Ready;
-        let thread = self.vertices[key].thread;
-        let ready = &mut self.threads[thread].ready;
-        match end {
-            End::Front => ready.push_front(&mut self.vertices, key),
-            End::Back => ready.push_back(&mut self.vertices, key),
+        let priority = self.priority(key);
+        let key_of_thread = self.vertices[key].thread;
+        let thread = &mut self.threads[key_of_thread];
+        thread.ranks.push(&mut thread.ready, &mut self.vertices, key, (priority, end));
+        self.offer(key_of_thread);
+    }
+
+    /// The priority of a vertex: that of its message. One that has failed often has none any more, so that it does not stand
+    /// in front of a host that chokes on it alone.
+    pub(super) fn priority(&self, key: Key<Vertex>) -> i8 {
+        if self.specials.is_empty() {
+            return 0;
         }
-        self.offer(thread);
+        let Vertex { message, attempts, .. } = self.vertices[key];
+        let priority = self.specials.of(message).priority;
+        if attempts < PROBES { priority } else { priority.min(0) }
     }
 
     /// Lets a vertex that is in no list wait for its own time.
@@ -192,11 +209,12 @@ impl Queue {
     /// Takes a vertex that is not in flight out of the list it stands in.
     pub(super) fn lift(&mut self, key: Key<Vertex>) {
         let Vertex { step, thread, next, .. } = self.vertices[key];
+        let priority = self.priority(key);
         let thread = &mut self.threads[thread];
         match step {
             Step::Ready => {
                 self.scribe.pass(key, next);
-                thread.ready.unlink(&mut self.vertices, key);
+                thread.ranks.unlink(&mut thread.ready, &mut self.vertices, key, priority);
             }
             Step::Own => thread.own.unlink(&mut self.vertices, key),
             Step::Held => thread.held -= 1,
@@ -252,6 +270,7 @@ impl Queue {
         }
         self.growing.remove(&key);
         self.notify(key);
+        self.forget_special(key);
         let Some(message) = self.messages.remove(key) else { return };
         let place = self.segments.place(&message);
         self.segments.leave(message.segment);

@@ -9,3 +9,5 @@ mod notices;
 mod operator;
 mod retry;
 mod size;
+mod special;
+mod warnings;

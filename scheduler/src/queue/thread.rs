@@ -15,6 +15,7 @@
 use super::action::AgentId;
 use super::admission::{Channel, Group};
 use super::names::{Name, Reason};
+use super::ranks::Ranks;
 use super::store::Key;
 use super::vertex::List;
 
@@ -24,8 +25,10 @@ pub(super) struct Thread {
     pub(super) channel: Key<Channel>,
     pub(super) host: Name,
     pub(super) group: Key<Group>,
-    /// Vertices that may go, in order of arrival; those that were deferred alone and are due again stand in front.
+    /// Vertices that may go, by priority and then in order of arrival; those that were deferred alone and are due again
+    /// stand in front of their priority.
     pub(super) ready: List,
+    pub(super) ranks: Ranks,
     /// Vertices that wait for a time of their own.
     pub(super) own: List,
     pub(super) held: u32,
@@ -42,6 +45,10 @@ pub(super) struct Thread {
     /// The agent that has its jobs; set while something is in flight.
     pub(super) agent: Option<AgentId>,
     pub(super) queued: Queued,
+    /// The lane of the ring in which it stands, if it stands there.
+    pub(super) lane: i8,
+    /// The stamp of its place there.
+    pub(super) stamp: u32,
     /// The operator froze the host.
     pub(super) frozen: bool,
 }
@@ -74,6 +81,7 @@ impl Thread {
             host,
             group,
             ready: List::default(),
+            ranks: Ranks::default(),
             own: List::default(),
             held: 0,
             in_flight: 0,
@@ -84,6 +92,8 @@ impl Thread {
             reason: None,
             agent: None,
             queued: Queued::No,
+            lane: 0,
+            stamp: 0,
             frozen,
         }
     }
@@ -92,6 +102,11 @@ impl Thread {
     pub(super) fn eligible(&self, jobs_per_host: u32) -> bool {
         let open = matches!(self.tap, Tap::Open | Tap::Due);
         open && !self.frozen && self.ready.length > 0 && self.in_flight < jobs_per_host
+    }
+
+    /// Whether this is its place in the ring.
+    pub(super) fn stands(&self, stamp: u32) -> bool {
+        self.queued == Queued::Ring && self.stamp == stamp
     }
 
     /// Whether no vertex is left.

@@ -159,6 +159,34 @@ impl List {
         self.length += 1;
     }
 
+    /// Puts a vertex in front of another one of the list.
+    pub(super) fn insert_before(
+        &mut self,
+        vertices: &mut Store<Vertex>,
+        key: Key<Vertex>,
+        other: Key<Vertex>,
+    ) {
+        match vertices[other].previous {
+            None => self.push_front(vertices, key),
+            Some(previous) => self.insert_after(vertices, key, previous),
+        }
+    }
+
+    /// Puts a vertex behind another one of the list.
+    pub(super) fn insert_after(
+        &mut self,
+        vertices: &mut Store<Vertex>,
+        key: Key<Vertex>,
+        other: Key<Vertex>,
+    ) {
+        let Some(next) = vertices[other].next else { return self.push_back(vertices, key) };
+        vertices[key].previous = Some(other);
+        vertices[key].next = Some(next);
+        vertices[other].next = Some(key);
+        vertices[next].previous = Some(key);
+        self.length += 1;
+    }
+
     pub(super) fn unlink(&mut self, vertices: &mut Store<Vertex>, key: Key<Vertex>) {
         let (previous, next) = (vertices[key].previous.take(), vertices[key].next.take());
         match previous {

@@ -15,7 +15,8 @@ use proto::disposition::{Disposition, Outcome};
 use proto::envelope::{Envelope, Origin as From, Recipient, Route};
 use proto::message::shape_of;
 use proto::status::Status;
-use spool::{Announced, Committed, Disk, Kind, Segments, Spool, Tuning, prepare};
+use proto::terms::Terms;
+use spool::{Announced, Committed, Disk, Draft, Kind, Segments, Spool, Tuning, prepare};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -57,13 +58,17 @@ impl Site {
             spool,
             log,
             replay,
-            policy: Policy { channels: vec![ChannelPolicy::named("smtp")], ..Policy::default() },
+            policy: self.policy(),
             router_hints: Hints::to(&self.directory.path().join("router.notify")).unwrap(),
             journal: Journal::file("scheduler", &self.directory.path().join("journal")),
             now: self.now,
         };
         self.scheduler = Some(Scheduler::restore(parts).unwrap());
         self.turn();
+    }
+
+    pub(super) fn policy(&self) -> Policy {
+        Policy { channels: vec![ChannelPolicy::named("smtp")], ..Policy::default() }
     }
 
     /// Ends the scheduler without any farewell: what was not written is lost.
@@ -164,6 +169,17 @@ pub(super) fn commit(spool: &mut Segments, recipients: Vec<Recipient>, now: u64)
     commit_as(spool, None, recipients, now)
 }
 
+/// Commits one message for which something was asked.
+pub(super) fn commit_with(
+    spool: &mut Segments,
+    terms: Terms,
+    recipients: Vec<Recipient>,
+    now: u64,
+) -> (Committed, Announced) {
+    let draft = spool.create(now).unwrap();
+    commit_draft(spool, draft, (terms, CONTENT), recipients, now)
+}
+
 /// Commits one record; for an expansion `of` names the message and what part this is.
 pub(super) fn commit_as(
     spool: &mut Segments,
@@ -171,21 +187,31 @@ pub(super) fn commit_as(
     recipients: Vec<Recipient>,
     now: u64,
 ) -> (Committed, Announced) {
-    let mut draft = match of {
-        None => spool.create(now).unwrap(),
-        Some((id, _)) => spool.create_as(id, now).unwrap(),
-    };
     match of {
-        None => draft.append(CONTENT).unwrap(),
-        Some((_, part)) => draft.set_kind(Kind::Expansion(part)),
+        None => commit_with(spool, Terms::default(), recipients, now),
+        Some((id, part)) => {
+            let mut draft = spool.create_as(id, now).unwrap();
+            draft.set_kind(Kind::Expansion(part));
+            commit_draft(spool, draft, (Terms::default(), b""), recipients, now)
+        }
     }
+}
+
+pub(super) fn commit_draft(
+    spool: &mut Segments,
+    mut draft: Draft,
+    (terms, content): (Terms, &[u8]),
+    recipients: Vec<Recipient>,
+    now: u64,
+) -> (Committed, Announced) {
+    draft.append(content).unwrap();
     let envelope = Envelope {
         from: "<sender@example.org>".parse().unwrap(),
         recipients,
         received: now,
         origin: From::default(),
-        shape: shape_of(CONTENT),
-        terms: proto::terms::Terms::default(),
+        shape: shape_of(if content.is_empty() { CONTENT } else { content }),
+        terms,
     };
     spool.commit(draft, &envelope, now).unwrap();
     spool.close_batch(now);

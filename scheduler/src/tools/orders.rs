@@ -1,6 +1,6 @@
 //! What the operator orders: each order says how much it changed.
 
-use super::select::is_under;
+use super::select::{is_hop, is_under};
 use crate::log::word_of;
 use crate::queue::Hold;
 use crate::state::Scheduler;
@@ -21,12 +21,13 @@ impl Scheduler {
             });
         }
         let changed = match selection {
-            Selection::Host(host) => {
+            Selection::Host(host) | Selection::Hop(host) => {
+                let wanted = if matches!(selection, Selection::Hop(_)) { is_hop } else { is_under };
                 let threads = self.queue.threads(None, usize::MAX);
                 let mut hosts: Vec<_> = threads.into_iter().map(|thread| thread.host).collect();
                 hosts.sort_unstable();
                 hosts.dedup();
-                let hosts = hosts.iter().filter(|hop| is_under(hop, host));
+                let hosts = hosts.iter().filter(|hop| wanted(hop, host));
                 hosts.map(|hop| self.queue.retry_host(hop, utc).messages).sum()
             }
             _ => self.unrouted.hasten(|_| true) + self.queue.retry_all(utc).messages,

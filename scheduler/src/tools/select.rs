@@ -25,6 +25,12 @@ pub(super) fn is_under(hop: &str, wanted: &str) -> bool {
     })
 }
 
+/// Whether a next hop is this very host; a port is not looked at unless it is asked for.
+pub(super) fn is_hop(hop: &str, wanted: &str) -> bool {
+    let rest = hop.len().checked_sub(wanted.len()).and_then(|_| hop.get(wanted.len()..));
+    is_under(hop, wanted) && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+}
+
 /// Whether an address as an administrator types it, with or without brackets, is this one.
 pub(super) fn is_address(shown: &str, wanted: &str) -> bool {
     let bare = |text: &str| text.trim_start_matches('<').trim_end_matches('>').to_ascii_lowercase();
@@ -46,10 +52,11 @@ impl Scheduler {
                     }
                 })
                 .collect(),
-            Selection::Host(host) => self.queued(Some(host)).into_iter().collect(),
+            Selection::Host(host) => self.queued(Some(host), is_under).into_iter().collect(),
+            Selection::Hop(host) => self.queued(Some(host), is_hop).into_iter().collect(),
             Selection::All => {
                 let unrouted = self.unrouted.iter().map(|(_, message)| message.id);
-                self.queued(None).into_iter().chain(unrouted).collect()
+                self.queued(None, is_under).into_iter().chain(unrouted).collect()
             }
         };
         (ids, faults)
@@ -66,13 +73,13 @@ impl Scheduler {
         }
     }
 
-    fn queued(&self, host: Option<&str>) -> BTreeSet<SpoolId> {
+    fn queued(&self, host: Option<&str>, is_it: fn(&str, &str) -> bool) -> BTreeSet<SpoolId> {
         let mut ids = BTreeSet::new();
         let mut after = None;
         loop {
             let page = self.queue.list(&Filter::default(), after, PAGE);
             let lines = page.lines.iter();
-            let chosen = lines.filter(|line| host.is_none_or(|host| is_under(&line.host, host)));
+            let chosen = lines.filter(|line| host.is_none_or(|host| is_it(&line.host, host)));
             ids.extend(chosen.map(|line| line.message));
             after = page.next;
             if after.is_none() {
@@ -95,6 +102,8 @@ mod tests {
             assert!(!is_under(hop, "slow.example"), "{hop}");
         }
         assert!(is_under("127.0.0.1:2526", "127.0.0.1:2526"));
+        assert!(is_hop("Slow.Example:25", "slow.example") && is_hop("slow.example", "slow.example"));
+        assert!(!is_hop("a.slow.example", "slow.example") && !is_hop("slow.example.net", "slow.example"));
     }
 
     #[test]

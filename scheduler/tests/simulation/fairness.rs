@@ -16,7 +16,11 @@ fn arrive(queue: &mut Queue, number: u64, host: &str) {
     let message = SpoolId::new(NOW + number, 1, 1, 0);
     let place = Place { segment: message, offset: 4096 };
     let legs = vec![Leg::fresh("smtp", host, vec![0])];
-    assert!(queue.arrived(Arrival { message, place, received: NOW, notify: true, hold: None, legs }, NOW));
+    let special = proto::terms::Special::default();
+    assert!(
+        queue
+            .arrived(Arrival { message, place, received: NOW, notify: true, hold: None, special, legs }, NOW)
+    );
 }
 
 #[test]

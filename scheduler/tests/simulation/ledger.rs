@@ -1,6 +1,7 @@
 //! What the world knows about every recipient, written down apart from the queue, to compare.
 
 use proto::id::SpoolId;
+use proto::terms::{ByMode, Special};
 use scheduler::queue::{Arrival, Feed, JobId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +12,8 @@ pub(super) struct Entry {
     pub(super) order: u64,
     pub(super) notify: bool,
     pub(super) open: BTreeSet<u32>,
-    /// Held once, so no longer in order.
+    pub(super) special: Special,
+    /// Held once, or not plain, so not in order.
     pub(super) disturbed: bool,
 }
 
@@ -36,13 +38,23 @@ impl Ledger {
         let open: BTreeSet<u32> = arrival.legs.iter().flat_map(|leg| leg.recipients.clone()).collect();
         self.accepted += u64::try_from(open.len()).unwrap_or(0);
         let order = self.accepted;
-        let entry = Entry { arrived: mono, order, notify: arrival.notify, open, disturbed: false };
+        let special = arrival.special;
+        let disturbed = !special.is_plain();
+        let entry = Entry { arrived: mono, order, notify: arrival.notify, open, special, disturbed };
         assert!(self.messages.insert(arrival.message, entry).is_none(), "an id was used twice");
     }
 
-    /// A job is handed out: nothing of it may be in flight or finished, and untried messages go in order.
-    pub(super) fn feed(&mut self, feed: &Feed) {
+    /// A job is handed out: nothing of it may be in flight or finished, its time must have come and not be over, and untried
+    /// messages go in order. `latest` is the latest time that the wall clock has ever shown.
+    pub(super) fn feed(&mut self, feed: &Feed, utc: u64, latest: u64) {
         let entry = self.messages.get(&feed.message).expect("only what was accepted is fed");
+        assert!(
+            entry.special.hold_until.is_none_or(|until| until <= latest),
+            "{} goes too early",
+            feed.message
+        );
+        let by = entry.special.deliver_by.filter(|by| by.mode == ByMode::Return);
+        assert!(by.is_none_or(|by| by.until > utc), "{} goes too late", feed.message);
         for &index in &feed.recipients {
             assert!(entry.open.contains(&index), "{} {index} was finished before", feed.message);
             let before = self.in_flight.insert((feed.message, index), feed.job);

@@ -6,9 +6,10 @@ use super::random::Random;
 use proto::disposition::Outcome;
 use proto::id::SpoolId;
 use proto::place::Place;
+use proto::terms::{ByMode, DeliverBy, Special};
 use scheduler::queue::{
     Action, AgentId, Arrival, Changed, ChannelPolicy, Feed, GroupPolicy, Hold, JobId, Leg, Policy, Queue,
-    Record, ThreadClock,
+    Record, Telling, ThreadClock,
 };
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
@@ -41,6 +42,8 @@ pub(super) struct World {
     /// What the wall clock shows at 0.
     pub(super) epoch: u64,
     pub(super) end: u64,
+    /// The latest time that the wall clock has shown.
+    latest: u64,
     pub(super) worst_delay: u64,
     pub(super) poison: BTreeSet<SpoolId>,
     pub(super) poisoned: BTreeSet<SpoolId>,
@@ -71,6 +74,7 @@ impl World {
             mono: 0,
             epoch: EPOCH,
             end,
+            latest: EPOCH,
             worst_delay: 0,
             poison: BTreeSet::new(),
             poisoned: BTreeSet::new(),
@@ -103,6 +107,7 @@ impl World {
         let due = self.queue.next_deadline().map(wait);
         let Some(next) = event.into_iter().chain(due).min() else { return false };
         self.mono = self.mono.max(next);
+        self.latest = self.latest.max(self.utc());
         if due == Some(next) {
             self.queue.tick(self.utc());
         } else if let Some(Reverse((_, _, event))) = self.events.pop() {
@@ -162,9 +167,28 @@ impl World {
         if self.random.once_in(4_000) {
             self.poison.insert(message);
         }
-        let arrival = Arrival { message, place, received: self.utc(), notify, hold: None, legs };
+        let special = self.special();
+        let arrival = Arrival { message, place, received: self.utc(), notify, hold: None, special, legs };
         self.ledger.accept(&arrival, self.mono);
         assert!(self.queue.arrived(arrival, self.utc()));
+    }
+
+    /// What is special about a message: mostly nothing.
+    fn special(&mut self) -> Special {
+        let mut special = Special::default();
+        if self.random.once_in(10) {
+            special.priority = i8::try_from(self.random.below(19)).unwrap_or(0) - 9;
+        }
+        if self.random.once_in(10) {
+            let mode = if self.random.once_in(2) { ByMode::Return } else { ByMode::Notify };
+            let until = self.utc() + self.random.below(12 * HOUR);
+            special.deliver_by = Some(DeliverBy { until, mode, trace: self.random.once_in(3) });
+        }
+        if self.random.once_in(10) {
+            special.hold_until = Some(self.utc() + self.random.below(6 * HOUR));
+        }
+        special.success = self.random.once_in(10);
+        special
     }
 
     fn born(&mut self, channel: &str) {
@@ -228,6 +252,7 @@ impl World {
     fn jump(&mut self) {
         let by = self.random.below(3 * HOUR);
         self.epoch = if self.random.once_in(2) { self.epoch + by } else { self.epoch - by };
+        self.latest = self.latest.max(self.utc());
     }
 
     /// The scheduler dies. Some jobs were past the point of no return; their agents report them to the new one.
@@ -287,6 +312,13 @@ impl World {
         };
     }
 
+    /// The operator has released a message, so that it may go before its time.
+    fn let_go(&mut self, message: SpoolId) {
+        if let Some(entry) = self.ledger.messages.get_mut(&message) {
+            entry.special.hold_until = None;
+        }
+    }
+
     fn disturb(&mut self, message: SpoolId) {
         if let Some(entry) = self.ledger.messages.get_mut(&message) {
             entry.disturbed = true;
@@ -296,8 +328,12 @@ impl World {
     /// Ends all that an operator has stopped.
     pub(super) fn release_all(&mut self) {
         let held: Vec<SpoolId> = self.ledger.messages.keys().copied().collect();
-        for message in held.into_iter().filter(|message| !self.poisoned.contains(message)) {
+        for message in held {
+            if self.poisoned.contains(&message) {
+                continue;
+            }
             self.queue.release(message, self.utc());
+            self.let_go(message);
         }
         for number in 0..9 {
             for kind in ["good", "slow", "grey", "flaky", "strict", "nights", "dead"] {
@@ -315,10 +351,12 @@ impl World {
                 Action::Record(record) => self.record(record),
                 Action::Notify(notice) => {
                     assert!(self.ledger.messages.get(&notice.message).is_some_and(|entry| entry.notify));
-                    assert!(!notice.failed.is_empty());
-                    for (index, _) in notice.failed {
-                        self.ledger.close(notice.message, index);
-                        self.ledger.reported += 1;
+                    assert!(!notice.reported.is_empty());
+                    if notice.telling == Telling::Ends {
+                        for (index, disposition) in notice.reported {
+                            self.ledger.close(notice.message, index);
+                            self.ledger.reported += u64::from(disposition.outcome == Outcome::Failed);
+                        }
                     }
                     self.accept(vec![Leg::fresh("mailbox", "good-sender", vec![0])], false);
                 }
@@ -339,7 +377,7 @@ impl World {
     }
 
     fn feed(&mut self, feed: Feed) {
-        self.ledger.feed(&feed);
+        self.ledger.feed(&feed, self.utc(), self.latest);
         let latency = hosts::latency(&feed.host, &mut self.random);
         self.plan(latency, Event::Answer(feed.agent, feed.job));
         let agent = self.agents.get_mut(&feed.agent).expect("only a living agent is fed");
@@ -356,7 +394,8 @@ impl World {
                 recipients.into_iter().for_each(|index| self.ledger.close(message, index));
             }
             Record::Held { message, hold: Hold::Poisoned, .. } => drop(self.poisoned.insert(message)),
-            Record::Held { .. } | Record::Released { .. } | Record::Waiting { .. } | Record::Thread(_) => {}
+            Record::Held { .. } | Record::Released { .. } | Record::Waiting { .. } => {}
+            Record::Thread(_) | Record::Warned { .. } => {}
         }
     }
 }

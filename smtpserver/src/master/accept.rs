@@ -1,12 +1,11 @@
 //! Accepting: bounded per turn, and pausing when the system runs short of something.
 
-use super::admission::TurnedAway;
-use super::custody::client_of;
+use super::admission::Refusal;
 use super::run::Master;
 use farm::event_loop::EventLoop;
 use farm::journal::ProgramEvent;
 use farm::profile::{self, Operation};
-use ipc::smtp_worker::{Connection, Peer};
+use ipc::smtp_worker::{Connection, Entrance, Peer};
 use ipc::supervisor::Listener;
 use std::io::{self, Write};
 use std::net::{TcpListener, TcpStream};
@@ -18,6 +17,9 @@ const PER_TURN: usize = 64;
 
 /// How long accepting pauses when descriptors or memory run short, in milliseconds.
 const PAUSE: u64 = 250;
+
+/// Descriptors that we may need besides those of connections and workers.
+const SPARE: u64 = 40;
 
 /// A listening socket of either kind.
 pub(super) enum Socket {
@@ -37,6 +39,8 @@ impl AsRawFd for Socket {
 /// A listening socket and its name.
 pub(super) struct Door {
     pub(super) name: String,
+    /// What it is for.
+    pub(super) entrance: Entrance,
     pub(super) socket: Socket,
     /// Connections may wait there: the edge has been seen and not used up.
     pub(super) open: bool,
@@ -49,7 +53,7 @@ impl Door {
         } else {
             Socket::Network(TcpListener::from(descriptor))
         };
-        Self { name: listener.name, socket, open: false }
+        Self { name: listener.name, entrance: listener.entrance, socket, open: false }
     }
 
     /// Accepts no more from here; the supervisor may keep its duplicate.
@@ -62,29 +66,6 @@ impl Door {
 enum Stream {
     Network(TcpStream),
     Local(UnixStream),
-}
-
-impl Stream {
-    fn turn_away(&mut self, why: TurnedAway) {
-        // One small write to a fresh connection; if even that would block, closing is answer enough.
-        let _closing_is_answer_enough = match self {
-            Self::Network(stream) => {
-                stream.set_nonblocking(true).and_then(|()| stream.write(why.reply().as_bytes()))
-            }
-            Self::Local(stream) => {
-                stream.set_nonblocking(true).and_then(|()| stream.write(why.reply().as_bytes()))
-            }
-        };
-    }
-}
-
-impl From<Stream> for OwnedFd {
-    fn from(stream: Stream) -> Self {
-        match stream {
-            Stream::Network(stream) => stream.into(),
-            Stream::Local(stream) => stream.into(),
-        }
-    }
 }
 
 fn accept(socket: &Socket) -> io::Result<(Stream, Peer)> {
@@ -104,8 +85,15 @@ fn accept(socket: &Socket) -> io::Result<(Stream, Peer)> {
 impl Master {
     /// Accepts from every listener at which connections may wait.
     pub(super) fn accept_all(&mut self) {
+        if self.has_callers() {
+            self.look_at_access();
+        }
         for index in 0..self.doors.len() {
             for _ in 0..PER_TURN {
+                if self.is_short() {
+                    let why = format!("{} of {} descriptors are in use", self.descriptors(), self.open_files);
+                    self.pause(&why);
+                }
                 if self.paused.is_some() || self.draining || !self.has_room() || !self.accept_one(index) {
                     break;
                 }
@@ -124,8 +112,8 @@ impl Master {
         let begun = profile::begin();
         match accept(&door.socket) {
             Ok((stream, peer)) => {
-                let listener = door.name.clone();
-                self.admit(stream, peer, listener);
+                let (listener, entrance) = (door.name.clone(), door.entrance);
+                self.admit(stream, peer, listener, entrance);
                 begun.end(Operation::Accept);
                 true
             }
@@ -144,16 +132,24 @@ impl Master {
         }
     }
 
-    fn admit(&mut self, mut stream: Stream, peer: Peer, listener: String) {
-        let client = client_of(&peer);
-        if let Err(why) = self.admission.enter(client) {
-            stream.turn_away(why);
-            let client = client.map_or_else(|| "local".into(), |client| client.to_string());
-            return self.note(ProgramEvent::TurnedAway { client: &client, why: why.limit() });
+    fn admit(&mut self, stream: Stream, peer: Peer, listener: String, entrance: Entrance) {
+        let entered = self.admission.enter();
+        self.last_session += u64::from(entered.is_ok());
+        let connection = Connection { session: self.last_session, peer, listener, entrance, name: None };
+        match (stream, entered) {
+            (Stream::Network(stream), Ok(())) => self.receive(connection, stream),
+            (Stream::Network(stream), Err(refusal)) => self.turn_away(connection, stream, &refusal),
+            (Stream::Local(stream), Ok(())) => self.pass(connection, stream.into()),
+            (Stream::Local(stream), Err(refusal)) => self.turn_away_local(&connection, &stream, &refusal),
         }
-        self.last_session += 1;
-        let connection = Connection { session: self.last_session, peer, listener };
-        self.pass(connection, stream.into());
+    }
+
+    fn turn_away_local(&mut self, connection: &Connection, mut stream: &UnixStream, refusal: &Refusal) {
+        let line = format!("{}\r\n", refusal.reply);
+        // One small write to a fresh connection; if even that would block, closing is answer enough.
+        let _closing_is_answer_enough =
+            stream.set_nonblocking(true).and_then(|()| stream.write(line.as_bytes()));
+        self.note_turned_away("local", connection, refusal);
     }
 
     /// Stops accepting for a moment; the connections wait in the kernel.
@@ -166,16 +162,28 @@ impl Master {
         self.paused = Some(now + PAUSE);
     }
 
-    /// Resumes when the moment is over.
+    /// Descriptors that connections and workers take.
+    fn descriptors(&self) -> u64 {
+        let used = self.held.len() + self.waiting.len() + 2 * self.custody.untaken() + self.workers.len();
+        u64::try_from(used).unwrap_or(u64::MAX)
+    }
+
+    /// So many descriptors are in use that none is left for passing what is here.
+    fn is_short(&self) -> bool {
+        self.open_files > 0 && self.descriptors().saturating_add(SPARE) > self.open_files
+    }
+
+    /// Resumes when the moment is over and nothing is short any more.
     pub(super) fn resume(&mut self) {
         let now = self.event_loop.now().mono;
-        if self.paused.is_some_and(|until| until <= now) {
-            self.paused = None;
-            self.note(ProgramEvent::Resumed { time: now - self.pause_began });
-            // Those that could not be passed when it began.
-            for (connection, descriptor) in std::mem::take(&mut self.waiting) {
-                self.pass(connection, descriptor);
-            }
+        if self.paused.is_none_or(|until| until > now) {
+            return;
         }
+        if self.is_short() {
+            self.paused = Some(now + PAUSE);
+            return;
+        }
+        self.paused = None;
+        self.note(ProgramEvent::Resumed { time: now - self.pause_began });
     }
 }

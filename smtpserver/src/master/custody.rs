@@ -23,6 +23,7 @@ struct Held {
 #[derive(Debug, Default)]
 pub(crate) struct Custody {
     held: HashMap<u64, Held>,
+    untaken: usize,
 }
 
 /// What a worker's death leaves behind.
@@ -43,17 +44,23 @@ pub(crate) fn client_of(peer: &Peer) -> Option<IpAddr> {
 }
 
 impl Custody {
-    /// A connection was passed to a worker.
-    pub(crate) fn passed(&mut self, worker: ChildNumber, connection: Connection, duplicate: OwnedFd) {
+    /// A connection was passed to a worker; there may be no duplicate of it.
+    pub(crate) fn passed(&mut self, worker: ChildNumber, connection: Connection, duplicate: Option<OwnedFd>) {
         let (session, client) = (connection.session, client_of(&connection.peer));
-        let (untaken, passed) = (Some((connection, duplicate)), profile::begin());
+        let (untaken, passed) = (duplicate.map(|duplicate| (connection, duplicate)), profile::begin());
+        self.untaken += usize::from(untaken.is_some());
         self.held.insert(session, Held { worker, client, untaken, passed });
+    }
+
+    /// Connections that no worker has taken yet.
+    pub(crate) fn untaken(&self) -> usize {
+        self.untaken
     }
 
     /// The worker has it: the duplicate is closed.
     pub(crate) fn taken(&mut self, session: u64) {
         if let Some(held) = self.held.get_mut(&session) {
-            held.untaken = None;
+            self.untaken -= usize::from(held.untaken.take().is_some());
             held.passed.end(Operation::Pass);
         }
     }
@@ -63,7 +70,9 @@ impl Custody {
         if self.held.get(&session)?.worker != worker {
             return None;
         }
-        self.held.remove(&session).map(|held| held.client)
+        let held = self.held.remove(&session)?;
+        self.untaken -= usize::from(held.untaken.is_some());
+        Some(held.client)
     }
 
     /// A worker is dead.
@@ -76,6 +85,7 @@ impl Custody {
                 None => estate.lost.push(held.client),
             }
         }
+        self.untaken -= estate.untaken.len();
         estate.untaken.sort_by_key(|(connection, _)| connection.session);
         estate
     }
@@ -87,11 +97,17 @@ mod tests {
 
     fn connection(session: u64) -> Connection {
         let peer = Peer::Network("192.0.2.1:4000".parse().unwrap());
-        Connection { session, peer, listener: "127.0.0.1:25".into() }
+        Connection {
+            session,
+            peer,
+            listener: "127.0.0.1:25".into(),
+            entrance: Default::default(),
+            name: None,
+        }
     }
 
-    fn descriptor() -> OwnedFd {
-        std::fs::File::open("/dev/null").unwrap().into()
+    fn descriptor() -> Option<OwnedFd> {
+        Some(std::fs::File::open("/dev/null").unwrap().into())
     }
 
     #[test]
@@ -100,6 +116,7 @@ mod tests {
         for session in 1..=3 {
             custody.passed(7, connection(session), descriptor());
         }
+        assert_eq!(custody.untaken(), 3);
         custody.passed(8, connection(4), descriptor());
         custody.taken(2);
         let estate = custody.bereave(7);
@@ -107,6 +124,7 @@ mod tests {
         assert_eq!(sessions, [1, 3]);
         assert_eq!(estate.lost, [Some("192.0.2.1".parse().unwrap())]);
         assert!(custody.ended(8, 4).is_some(), "the other worker's session is untouched");
+        assert_eq!(custody.untaken(), 0);
     }
 
     #[test]

@@ -3,16 +3,25 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `admission.rs` | who may come in: limits in all and per client (pure) |
+//! | `admission/` | who may come in: counts, rates, access, lists, silence, tarpit (pure) |
+//! | `reception.rs` | carries out what admission decides: lets in, holds, turns away; headers of balancers |
+//! | `held.rs` | connections that are not let in yet, or are turned away |
+//! | `resolver.rs`, `access.rs` | the ways to the DNS and to the access table |
 //! | `custody.rs` | connections that no worker has taken yet, and who has which session (pure) |
 //! | `run.rs` | the loop |
 //! | `accept.rs` | accepting, pausing when descriptors run short |
+//! | `status.rs` | what `grange status` shows |
 //! | `workers.rs` | the farm of workers and what they say |
 
 mod accept;
+mod access;
 mod admission;
 mod custody;
+mod held;
+mod reception;
+mod resolver;
 mod run;
+mod status;
 mod workers;
 
 pub use run::run;

@@ -1,17 +1,21 @@
 //! The master's loop.
 
 use super::accept::Door;
-use super::admission::{Admission, Limits};
+use super::admission::{Admission, Limits, Settings};
 use super::custody::Custody;
+use super::held::HeldSet;
+use super::resolver::Resolver;
+use super::status::Rate;
 use super::workers::Worker;
-use farm::config::{Common, SmtpServer};
+use farm::config::{self, Common, SmtpServer};
 use farm::event_loop::EventLoop;
 use farm::exit::{Exit, Fatal};
 use farm::farm::{Farm, Policy};
 use farm::journal::{Journal, ProgramEvent};
 use farm::skeleton::{Child, SupervisorChannel};
+use farm::tables::{AccessTable, Watched};
 use ipc::Role;
-use ipc::control::{FarmLine, Request};
+use ipc::contact::Contact;
 use ipc::smtp_worker::{Connection, WorkerGauges};
 use ipc::supervisor::{ChildNumber, FromChild, Gift, ToChild};
 use std::collections::BTreeMap;
@@ -23,6 +27,12 @@ const SUPERVISOR: usize = 0;
 /// The loop's token of worker 0.
 const WORKERS: usize = 1 << 20;
 
+/// The loop's token of the channel to the resolver.
+const RESOLVER: usize = WORKERS - 1;
+
+/// The loop's token of the first connection that is held.
+const HELD: usize = 1 << 30;
+
 /// The loop's token of a worker.
 pub(super) fn worker_token(child: ChildNumber) -> usize {
     WORKERS + usize::try_from(child).unwrap_or_default()
@@ -33,9 +43,16 @@ pub(super) struct Master {
     pub(super) journal: Journal,
     supervisor: SupervisorChannel,
     /// Descriptors that a process may have, ours and a worker's alike; 0 if the system does not say.
-    open_files: u64,
+    pub(super) open_files: u64,
     pub(super) doors: Vec<Door>,
     pub(super) admission: Admission,
+    /// Connections that are not let in yet, or are turned away.
+    pub(super) held: HeldSet,
+    pub(super) resolver: Resolver,
+    /// The access table, if there is one.
+    pub(super) access: Option<Watched<AccessTable>>,
+    /// Clients turned away so far.
+    pub(super) turned_away: u64,
     pub(super) custody: Custody,
     pub(super) farm: Farm,
     pub(super) workers: BTreeMap<ChildNumber, Worker>,
@@ -50,14 +67,7 @@ pub(super) struct Master {
     pub(super) orphaned: bool,
     /// Counters of workers that are gone.
     pub(super) gone: WorkerGauges,
-    rate: Rate,
-}
-
-/// The rate of accepted messages between two looks at the status.
-#[derive(Default)]
-struct Rate {
-    at: u64,
-    accepted: u64,
+    pub(super) rate: Rate,
 }
 
 /// Descriptors that a worker may need besides those of its sessions.
@@ -75,6 +85,18 @@ fn limits(section: &SmtpServer, open_files: u64) -> Limits {
     Limits { sessions, per_client: section.sessions_per_client }
 }
 
+fn settings((section, admission): (&SmtpServer, &config::Admission), open_files: u64) -> Settings {
+    Settings {
+        config: admission.clone(),
+        limits: limits(section, open_files),
+        relay_networks: section.relay_networks.clone(),
+    }
+}
+
+fn access(admission: &config::Admission) -> Option<Watched<AccessTable>> {
+    admission.access.as_ref().map(|file| Watched::new(file, AccessTable::parse))
+}
+
 fn policy(section: &SmtpServer) -> Policy {
     let mut policy = Policy::new(section.workers, section.workers);
     policy.recycle_uses = Some(section.recycle_sessions);
@@ -85,7 +107,11 @@ fn policy(section: &SmtpServer) -> Policy {
 ///
 /// # Errors
 /// The system refuses an event loop or a watch.
-pub fn run(mut child: Child<SmtpServer>) -> Result<(), Fatal> {
+pub fn run(mut child: Child<(SmtpServer, config::Admission)>) -> Result<(), Fatal> {
+    let rendezvous = child.gifts.caller(Contact::Dns)?;
+    let (role, number) = (child.role, child.number);
+    let dial = Box::new(move || rendezvous.call(role, number));
+    let (section, admission) = &child.section;
     let doors = std::iter::from_fn(|| child.gifts.take(|gift| matches!(gift, Gift::Listener(_))))
         .filter_map(|(gift, descriptor)| match gift {
             Gift::Listener(listener) => Some(Door::new(listener, descriptor)),
@@ -100,9 +126,13 @@ pub fn run(mut child: Child<SmtpServer>) -> Result<(), Fatal> {
         journal: child.journal,
         supervisor: child.supervisor,
         doors,
-        admission: Admission::new(limits(&child.section, open_files)),
+        admission: Admission::new(settings((section, admission), open_files)),
+        held: HeldSet::new(HELD),
+        resolver: Resolver::new(dial, RESOLVER),
+        access: access(admission),
+        turned_away: 0,
         custody: Custody::default(),
-        farm: Farm::new(Role::SmtpWorker, policy(&child.section)),
+        farm: Farm::new(Role::SmtpWorker, policy(section)),
         workers: BTreeMap::new(),
         waiting: Vec::new(),
         // Session numbers of different masters differ, so that a journal's grep finds one session.
@@ -129,13 +159,17 @@ impl Master {
             self.tend();
             self.resume();
             self.accept_all();
+            self.tend_reception();
             self.flush_workers();
             let _its_end_is_our_drain = self.supervisor.flush();
             self.journal.flush(self.event_loop.now().utc);
-            self.event_loop.turn(self.next_deadline(), &mut ready)?;
+            let deadline = self.next_deadline();
+            self.event_loop.turn(deadline, &mut ready)?;
             for event in &ready {
                 match event.token {
                     SUPERVISOR => self.hear_supervisor(),
+                    RESOLVER => self.hear_resolver(),
+                    token if token >= HELD => self.hear_held(token, event.ended),
                     token if token >= WORKERS => {
                         self.hear_worker(ChildNumber::try_from(token - WORKERS).unwrap_or_default());
                     }
@@ -156,13 +190,15 @@ impl Master {
         self.draining && if self.orphaned { self.workers.is_empty() } else { self.farm.is_empty() }
     }
 
-    fn next_deadline(&self) -> Option<u64> {
+    fn next_deadline(&mut self) -> Option<u64> {
         if self.has_callers() {
             return Some(0);
         }
         let now = self.event_loop.now().mono;
         let unsaid = self.workers.values().filter_map(|worker| worker.channel.next_flush(now)).min();
-        [self.farm.next_deadline(), self.paused, unsaid].into_iter().flatten().min()
+        let reception = [self.admission.next_deadline(), self.held.next_deadline(), self.resolver.deadline()];
+        let others = [self.farm.next_deadline(), self.paused, unsaid];
+        reception.into_iter().chain(others).flatten().min()
     }
 
     /// Collects a word to the supervisor.
@@ -194,7 +230,7 @@ impl Master {
                 ToChild::Drain => self.drain("told to"),
                 ToChild::Query { ticket, request, .. } => self.answer(ticket, &request),
                 ToChild::Welcome(_) | ToChild::Give(_) | ToChild::Begin => {}
-                ToChild::Reannounce | ToChild::WriterEnded => {}
+                ToChild::Reannounce | ToChild::WriterEnded | ToChild::QueueStarted { .. } => {}
             }
         }
         if batch.ended {
@@ -226,57 +262,19 @@ impl Master {
             for (connection, _) in std::mem::take(&mut self.waiting) {
                 self.admission.leave(super::custody::client_of(&connection.peer));
             }
+            self.dismiss_held();
         }
     }
 
     fn reload(&mut self, section: &[u8]) {
-        match ipc::codec::decode::<(Common, SmtpServer)>(section) {
-            Ok((_, section)) => {
+        match ipc::codec::decode::<(Common, (SmtpServer, config::Admission))>(section) {
+            Ok((_, (section, admission))) => {
                 self.journal.reopen();
-                self.admission.set_limits(limits(&section, self.open_files));
+                self.admission.set_settings(settings((&section, &admission), self.open_files));
+                self.change_access(access(&admission));
                 self.farm.set_policy(policy(&section));
             }
             Err(e) => log::error!("reload: {e}"),
-        }
-    }
-
-    fn answer(&mut self, ticket: u64, request: &str) {
-        if let Some(answer) = farm::profile::answer(ticket, request) {
-            return self.tell(&answer);
-        }
-        if let Ok(Request::Status) = serde_json::from_str(request) {
-            let line = serde_json::to_string(&self.status()).unwrap_or_default();
-            self.tell(&FromChild::Answer { ticket, lines: vec![line], last: true });
-        }
-    }
-
-    fn status(&mut self) -> FarmLine {
-        let now = self.event_loop.now().mono;
-        let mut sum = self.gone;
-        let mut busy = 0;
-        for worker in self.workers.values() {
-            busy += u32::from(worker.gauges.sessions > 0);
-            sum.transactions += worker.gauges.transactions;
-            sum.accepted += worker.gauges.accepted;
-            sum.flushes += worker.gauges.flushes;
-        }
-        let seconds = (now - self.rate.at) as f64 / 1000.0;
-        let rate = sum.accepted.saturating_sub(self.rate.accepted) as f64 / seconds.max(0.001);
-        let share = sum.flushes as f64 / sum.accepted.max(1) as f64;
-        self.rate = Rate { at: now, accepted: sum.accepted };
-        let open = self.admission.open();
-        let gauges = [
-            ("sessions", f64::from(open)),
-            ("transactions", sum.transactions as f64),
-            ("accepted", sum.accepted as f64),
-            ("flushes", sum.flushes as f64),
-        ];
-        FarmLine {
-            role: Role::SmtpWorker.to_string(),
-            busy: Some(busy),
-            now: format!("{open} sessions, {rate:.0}/s accepted, {share:.2} flushes per message"),
-            gauges: gauges.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
-            ..FarmLine::default()
         }
     }
 }

@@ -42,7 +42,7 @@ impl Master {
         }
     }
 
-    fn send(&mut self, child: ChildNumber, message: &ToWorker) {
+    pub(super) fn send(&mut self, child: ChildNumber, message: &ToWorker) {
         if let Some(worker) = self.workers.get_mut(&child) {
             let _its_end_is_told = worker.channel.send(message);
         }
@@ -93,17 +93,16 @@ impl Master {
         let Some(worker) = self.workers.get_mut(&child) else {
             return self.waiting.push((connection, descriptor));
         };
-        match descriptor.try_clone() {
-            Ok(duplicate) => {
-                let _its_end_is_told =
-                    worker.channel.send_with(&ToWorker::Take(connection.clone()), duplicate);
-                self.farm.took(child);
-                self.custody.passed(child, connection, descriptor);
-            }
-            Err(e) => {
-                self.waiting.push((connection, descriptor));
-                self.pause(&e.to_string());
-            }
+        // Without a duplicate the connection is lost if the worker dies at once; but it goes, and makes room.
+        let (sent, kept, short) = match descriptor.try_clone() {
+            Ok(duplicate) => (duplicate, Some(descriptor), None),
+            Err(e) => (descriptor, None, Some(e.to_string())),
+        };
+        let _its_end_is_told = worker.channel.send_with(&ToWorker::Take(connection.clone()), sent);
+        self.farm.took(child);
+        self.custody.passed(child, connection, kept);
+        if let Some(why) = short {
+            self.pause(&why);
         }
     }
 
@@ -118,6 +117,9 @@ impl Master {
             match received.message {
                 FromWorker::Taken(sessions) => sessions.into_iter().for_each(|s| self.custody.taken(s)),
                 FromWorker::Ended(sessions) => self.ended(child, &sessions),
+                FromWorker::Consult { session, client, listener } => {
+                    self.consult(child, session, client, &listener);
+                }
                 FromWorker::Retiring => self.farm.retiring(child, self.event_loop.now().mono),
                 FromWorker::Gauges(gauges) => {
                     if let Some(worker) = self.workers.get_mut(&child) {
@@ -155,6 +157,7 @@ impl Master {
             self.gone.flushes += worker.gauges.flushes;
         }
         self.farm.exited(child, how, clean, self.event_loop.now().mono);
+        self.admission.forget_worker(child);
         let estate = self.custody.bereave(child);
         for client in estate.lost {
             self.admission.leave(client);

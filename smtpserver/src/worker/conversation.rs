@@ -6,25 +6,28 @@
 //! Invariants: a receipt exists from DATA's 354 to the reply at the end of data; while the spool has the message
 //! (`handed`), the conversation must not be dropped.
 
+use super::authenticating::Login;
 use super::client::Client;
 use super::desk::Desk;
+use super::playing::Trial;
 use super::receipt::{Receipt, not_taken};
-use super::reporting::{Tally, verb_of};
+use super::reporting::Tally;
+use super::securing::Bindings;
+use super::verifying::Verifying;
+use super::xclient::Forward;
+use crate::policy::Scopes;
 use farm::profile::{self, Operation};
 use ipc::routing::Generation;
 use proto::address::ReversePath;
 use proto::envelope::{Envelope, Shape};
 use proto::message::Trace;
 use proto::reply::Reply;
-use proto::server::{Action, Question, Session, Step, Transaction};
+use proto::server::{Action, Question, Session, Standing, Transaction};
 use spool::SpoolError;
 use std::sync::Arc;
 
 /// Steps of one session before the others get their turn.
 const STEPS: usize = 32;
-
-/// So many octets more than a whole message may come after it was doomed; then the session is closed.
-const FLOOD: u64 = 16 << 20;
 
 /// Why a conversation does not go on at the moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +38,8 @@ pub(super) enum Pause {
     Parked,
     /// It has had its turn.
     Turn,
+    /// The connection is to be protected before anything else is read; what has been read is to be thrown away.
+    Secure,
     /// It is over once everything is sent; why, in a word.
     Over(&'static str),
 }
@@ -55,6 +60,8 @@ pub(super) struct Handed {
     pub(super) size: u64,
     /// When the end of data came, in monotonic microseconds.
     pub(super) since: u64,
+    /// The marks that the policy gave it, with commas between them.
+    pub(super) tags: String,
 }
 
 /// One client's session.
@@ -66,14 +73,28 @@ pub(super) struct Conversation {
     /// What is to be sent.
     pub(super) output: Vec<u8>,
     pub(super) tally: Tally,
+    /// What went wrong with TLS, in words.
+    pub(super) alert: String,
+    /// What binds AUTH to a secured connection.
+    pub(super) bindings: Option<Box<Bindings>>,
+    /// What it has to do with accounts; nothing without AUTH.
+    pub(super) login: Option<Box<Login>>,
     /// The question that is open.
     pub(super) question: Option<Question>,
+    /// The VRFY or EXPN that waits for the router.
+    pub(super) verifying: Option<Verifying>,
+    /// Who the client is in truth, while it speaks for another one.
+    pub(super) forward: Option<Box<Forward>>,
     /// The generation of each accepted recipient's route.
     pub(super) generations: Vec<Generation>,
     /// Where the worker keeps it.
     pub(super) seat: usize,
-    receipt: Option<Box<Receipt>>,
+    pub(super) receipt: Option<Box<Receipt>>,
     pub(super) handed: Option<Box<Handed>>,
+    /// What the policy has settled; none without a policy.
+    pub(super) scopes: Option<Box<Scopes>>,
+    /// The session is only played.
+    pub(super) trial: Option<Box<Trial>>,
     counted: bool,
     /// A transaction has begun at some time.
     served: bool,
@@ -82,18 +103,25 @@ pub(super) struct Conversation {
 
 impl Conversation {
     /// A session at this seat that has just begun.
-    pub(super) fn new(desk: &Desk, seat: usize, number: u64, client: Client) -> Self {
+    pub(super) fn new(desk: &Desk, seat: usize, number: u64, client: Client, standing: Standing) -> Self {
         Self {
             number,
             client,
-            session: Session::new(Arc::clone(&desk.house.config), desk.now.mono),
+            session: Session::new(Arc::clone(&desk.house.config), standing, desk.now.mono),
             output: Vec::new(),
             tally: Tally::new(desk.now.mono),
+            alert: String::new(),
+            bindings: None,
+            login: None,
             question: None,
+            verifying: None,
+            forward: None,
             generations: Vec::new(),
             seat,
             receipt: None,
             handed: None,
+            scopes: desk.house.rulebook.exists().then(Box::default),
+            trial: None,
             counted: false,
             served: false,
             leaving: false,
@@ -108,12 +136,14 @@ impl Conversation {
 
     /// Goes on with these octets until it needs more, must wait or has had its turn.
     pub(super) fn proceed(&mut self, desk: &mut Desk, input: &[u8]) -> Progress {
+        self.session.set_room(desk.house.room);
         let mut consumed = 0;
         let mut pause = Pause::Turn;
         let mut steps = 0;
         while steps < STEPS {
             let open = self.is_in_transaction();
             self.served |= open;
+            self.end_forward(open);
             if self.leaving && self.served && !open {
                 self.session.drain();
             }
@@ -132,41 +162,7 @@ impl Conversation {
         Progress { consumed, pause }
     }
 
-    /// Carries out one action; gives a pause if it cannot go on at once.
-    fn act(&mut self, desk: &mut Desk, input: &[u8], step: Step<'_>) -> Option<Pause> {
-        if let Some(receipt) = &mut self.receipt
-            && receipt.waste(step.consumed) > FLOOD.saturating_add(desk.house.config.limits().message_size)
-        {
-            self.receipt = None;
-            self.say(&flooded());
-            return Some(Pause::Over("flood"));
-        }
-        match step.action {
-            Action::NeedInput => return Some(Pause::Input),
-            Action::Parked => return Some(Pause::Parked),
-            Action::Close(why) => return Some(Pause::Over(why.word())),
-            Action::Reply(reply) => {
-                self.answer_command(desk, input.get(..step.consumed).unwrap_or_default(), &reply);
-            }
-            Action::Ask(question) => self.ask(desk, question),
-            Action::BeginBody => self.begin_body(desk),
-            Action::Body(part) => self.take_body(desk, part),
-            Action::AbortBody => self.receipt.iter_mut().for_each(|receipt| receipt.doom()),
-            Action::EndOfBody { transaction, shape } => self.end_of_body(desk, transaction, shape),
-        }
-        None
-    }
-
-    fn answer_command(&mut self, desk: &mut Desk, line: &[u8], reply: &Reply) {
-        self.say(reply);
-        if let Some(receipt) = self.receipt.take() {
-            self.refused(desk, "DATA", &receipt.from, "", reply);
-        } else if let Some(verb) = verb_of(line).filter(|_| reply.class() >= 4) {
-            self.refused_line(desk, verb, line, reply);
-        }
-    }
-
-    fn begin_body(&mut self, desk: &mut Desk) {
+    pub(super) fn begin_body(&mut self, desk: &mut Desk) {
         let result = self.open_receipt(desk).map(|receipt| self.receipt = Some(Box::new(receipt)));
         let refused = result.is_err();
         let result = result.map_err(|error| not_taken(&error));
@@ -181,19 +177,23 @@ impl Conversation {
 
     fn open_receipt(&mut self, desk: &mut Desk) -> Result<Receipt, SpoolError> {
         let draft = desk.create()?;
-        let origin = self.client.origin(self.session.client(), self.number);
+        let origin = self.client.origin(&self.session, self.number);
         let recipient = match self.session.transaction().map(|transaction| transaction.recipients.as_slice())
         {
             Some([only]) => Some(&only.address),
             _ => None,
         };
         let host = desk.house.hostname.as_str();
-        let field = Trace { origin: &origin, host, id: draft.id(), recipient, now: desk.now.utc }.field();
-        Receipt::new(draft, field.into_bytes(), origin, self.sender())
-            .inspect_err(|error| desk.note_spool_error("append", error, "refused a message"))
+        let shows_account = desk.house.shows_account;
+        let (id, now) = (draft.id(), desk.now.utc);
+        let field = Trace { origin: &origin, shows_account, host, id, recipient, now }.field();
+        let mut receipt = Receipt::new(draft, field.into_bytes(), origin, self.sender())
+            .inspect_err(|error| desk.note_spool_error("append", error, "refused a message"))?;
+        receipt.fix(self.fixing(desk, id));
+        Ok(receipt)
     }
 
-    fn take_body(&mut self, desk: &mut Desk, part: &[u8]) {
+    pub(super) fn take_body(&mut self, desk: &mut Desk, part: &[u8]) {
         if desk.faults.strikes("worker-die") {
             std::process::abort();
         }
@@ -204,7 +204,7 @@ impl Conversation {
         }
     }
 
-    fn end_of_body(&mut self, desk: &mut Desk, transaction: Transaction, shape: Shape) {
+    pub(super) fn end_of_body(&mut self, desk: &mut Desk, transaction: Transaction, shape: Shape) {
         let from = transaction.from.to_string();
         if let Err(reply) = self.hand_over(desk, transaction, shape)
             && let Some(reply) = self.session.committed(Err(reply), desk.now.mono)
@@ -217,7 +217,15 @@ impl Conversation {
     /// Gives the message to the spool; [`Conversation::committed`] follows.
     fn hand_over(&mut self, desk: &mut Desk, transaction: Transaction, shape: Shape) -> Result<(), Reply> {
         let receipt = self.receipt.take().ok_or_else(|| not_taken(&SpoolError::Stopped))?;
-        let (draft, shape, origin) = receipt.finish(shape)?;
+        if let Some(refusal) = self.judge_content(desk, &transaction, shape.size) {
+            return Err(refusal);
+        }
+        let (mut draft, shape, origin) = receipt.finish(shape, desk.house.hops)?;
+        if self.is_trial() {
+            self.commit_nothing(desk, draft.id());
+            return Ok(());
+        }
+        let tags = self.mark(&mut draft);
         let Transaction { from, mut recipients, terms, .. } = transaction;
         let generations = std::mem::take(&mut self.generations);
         let mut generations = generations.iter();
@@ -227,6 +235,7 @@ impl Conversation {
                 recipient.route = None;
             }
         }
+        self.hold_if_asked(&mut recipients);
         let rcpts = octets(recipients.len());
         let envelope = Envelope { from, recipients, received: desk.now.utc, origin, shape, terms };
         if let Err(error) = desk.commits.commit(self.seat, draft, &envelope, desk.now) {
@@ -234,14 +243,19 @@ impl Conversation {
             return Err(not_taken(&error));
         }
         let since = farm::clock::microseconds();
-        self.handed = Some(Box::new(Handed { from: envelope.from, rcpts, size: shape.size, since }));
+        self.handed = Some(Box::new(Handed { from: envelope.from, rcpts, size: shape.size, since, tags }));
         Ok(())
     }
 
     /// The time of the deadline has come.
     pub(super) fn expire(&mut self, desk: &mut Desk) {
         let Some(reply) = self.session.expire(desk.now.mono) else { return };
+        self.forget_play();
         self.say(&reply);
+        self.auth_expired(desk, &reply);
+        if self.verifying.take().is_some() {
+            desk.router.withdraw(self.number);
+        }
         if let Some(question) = self.question.take() {
             desk.router.withdraw(self.number);
             self.refused_recipient(desk, &question, &reply);
@@ -258,7 +272,8 @@ impl Conversation {
 
     /// The session is over: nothing of it stays behind at the desk.
     pub(super) fn leave(&mut self, desk: &mut Desk, why: &str) {
-        if self.question.take().is_some() {
+        self.auth_cancelled(desk);
+        if self.question.take().is_some() | self.verifying.take().is_some() {
             desk.router.withdraw(self.number);
         }
         desk.transactions -= usize::from(std::mem::take(&mut self.counted));
@@ -267,6 +282,9 @@ impl Conversation {
 
     /// Adds a reply to what is to be sent.
     pub(super) fn say(&mut self, reply: &Reply) {
+        if self.trial.is_some() {
+            self.explain(reply);
+        }
         let before = self.output.len();
         reply.write_to(&mut self.output);
         self.tally.written += octets(self.output.len() - before);
@@ -288,11 +306,6 @@ impl Conversation {
             self.counted = open;
         }
     }
-}
-
-/// What a client is told that goes on with a message long after it was too large. Only 421 may be sent unasked.
-fn flooded() -> Reply {
-    Reply::new(421, proto::status::Status::transient(3, 4), "the message is far too large; closing")
 }
 
 fn octets(length: usize) -> u64 {

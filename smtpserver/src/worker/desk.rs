@@ -1,5 +1,6 @@
 //! What all sessions of a worker share. A session gets it in hand for its turn.
 
+use super::auth_link::AuthLink;
 use super::commits::Commits;
 use super::house::House;
 use super::rehearsal::Switches;
@@ -8,6 +9,8 @@ use super::router_link::RouterLink;
 use farm::clock::Moment;
 use farm::fault::Faults;
 use farm::journal::{Event, Failure, Journal, MessageEvent, ProgramEvent, SessionEvent};
+use ipc::smtp_worker::FromWorker;
+use ipc::supervisor::FromChild;
 use proto::id::SpoolId;
 use spool::{Draft, SpoolError};
 use std::sync::Arc;
@@ -21,12 +24,17 @@ pub(super) struct Desk {
     pub(super) house: House,
     pub(super) cache: RouteCache,
     pub(super) router: RouterLink,
+    pub(super) authd: AuthLink,
     pub(super) commits: Commits,
     pub(super) journal: Journal,
     pub(super) faults: Faults,
     pub(super) switches: Arc<Switches>,
     /// Sessions with an open transaction, from MAIL to the end of data.
     pub(super) transactions: usize,
+    /// What the master is to be asked about clients that are only played.
+    pub(super) consults: Vec<FromWorker>,
+    /// What the supervisor is to be asked: queues that clients want started.
+    pub(super) starts: Vec<FromChild>,
     /// Messages answered 250.
     pub(super) accepted: u64,
 }

@@ -5,9 +5,6 @@
 /// The name of the field, with its colon.
 const FIELD: &[u8] = b"received:";
 
-/// More Received fields than this are a loop. RFC 5321 section 6.3 asks for a limit of 100 at least.
-pub(super) const MOST: u32 = 100;
-
 /// Counts the Received fields of a header section that passes in parts of any size.
 #[derive(Debug, Default)]
 pub(super) struct Hops {

@@ -1,8 +1,8 @@
 //! What the master and the supervisor say, what they are told, and the end of the worker.
 
 use super::house::House;
-use super::run::Worker;
-use farm::config::{Common, SmtpServer};
+use super::run::{Section, Worker};
+use farm::config::Common;
 use farm::exit::{Exit, Fatal};
 use ipc::Role;
 use ipc::control::Request;
@@ -43,6 +43,7 @@ impl Worker {
             match received.message {
                 ToWorker::Take(connection) => self.take(&connection, received.descriptor),
                 ToWorker::Drain => self.leave(false),
+                ToWorker::Consulted(consulted) => self.consulted(&consulted),
             }
         }
         if batch.ended {
@@ -64,6 +65,7 @@ impl Worker {
                 ToChild::Reload(section) => self.reload(&section),
                 ToChild::Reannounce => self.desk.commits.reannounce(self.desk.now.mono),
                 ToChild::Query { ticket, request, .. } => self.answer(ticket, &request),
+                ToChild::QueueStarted { session, messages } => self.queue_started(session, messages),
                 ToChild::Welcome(_)
                 | ToChild::Give(_)
                 | ToChild::Begin
@@ -79,13 +81,18 @@ impl Worker {
     }
 
     fn reload(&mut self, section: &[u8]) {
-        let read = ipc::codec::decode::<(Common, SmtpServer)>(section)
+        let read = ipc::codec::decode::<(Common, Section)>(section)
             .map_err(Fatal::doing(Exit::Software, "configuration"))
-            .and_then(|(common, section)| House::new(&common, &section));
+            .and_then(|(common, (section, material, auth))| {
+                House::new(&common, &section, &material, &auth, self.desk.now.utc)
+            });
         match read {
-            Ok(house) => {
+            Ok(mut house) => {
+                house.rulebook.inherit(&self.desk.house.rulebook);
+                house.members.inherit(&mut self.desk.house.members);
                 self.desk.journal.reopen();
                 self.desk.house = house;
+                self.refresh_rulebook();
                 self.desk.cache.forget_all();
                 self.fit_buffer();
             }
@@ -122,6 +129,12 @@ impl Worker {
             let ended = std::mem::take(&mut self.ended);
             let _its_end_is_our_drain = self.master.send(&FromWorker::Ended(ended));
         }
+        for start in std::mem::take(&mut self.desk.starts) {
+            self.tell(&start);
+        }
+        for consult in std::mem::take(&mut self.desk.consults) {
+            let _its_end_is_our_drain = self.master.send(&consult);
+        }
         let gauges = self.gauges();
         if gauges != self.reported && self.desk.now.mono >= self.report_at {
             self.report_at = self.desk.now.mono + REPORTS;
@@ -150,6 +163,7 @@ impl Worker {
         let now = self.desk.now;
         if now.mono >= self.housekeeping_at {
             self.housekeeping_at = now.mono + HOUSEKEEPING;
+            self.desk.house.look_for_room();
             if let Err(error) = self.desk.commits.renew(now.utc) {
                 self.desk.note_spool_error("renew", &error, "tries again");
             }

@@ -6,13 +6,13 @@ use super::receipt::not_taken;
 use farm::journal::{Accepted, Closed, MessageEvent, Refused, SessionEvent};
 use farm::profile::{self, Operation};
 use proto::id::SpoolId;
-use proto::reply::Reply;
+use proto::reply::{Cause, Reply};
 use proto::server::Question;
 use spool::SpoolError;
 use std::time::Duration;
 
-/// Counts of one session.
-#[derive(Debug, Clone, Copy)]
+/// Counts of one session, and what it is remembered by.
+#[derive(Debug, Clone)]
 pub(super) struct Tally {
     began: u64,
     mails: u64,
@@ -20,12 +20,20 @@ pub(super) struct Tally {
     refused: u64,
     pub(super) read: u64,
     pub(super) written: u64,
+    /// What the client called itself last; the session forgets it at its end.
+    helo: Option<Box<str>>,
 }
+
+/// The commands that the journal calls by their name.
+const VERBS: [&str; 20] = [
+    "MAIL", "RCPT", "DATA", "BDAT", "EHLO", "HELO", "LHLO", "AUTH", "STARTTLS", "RSET", "NOOP", "VRFY",
+    "EXPN", "HELP", "ETRN", "QUIT", "XCLIENT", "XFORWARD", "XPLAY", "BURL",
+];
 
 impl Tally {
     /// Nothing yet; the session began now.
     pub(super) fn new(now: u64) -> Self {
-        Self { began: now, mails: 0, rcpts: 0, refused: 0, read: 0, written: 0 }
+        Self { began: now, mails: 0, rcpts: 0, refused: 0, read: 0, written: 0, helo: None }
     }
 }
 
@@ -35,19 +43,20 @@ impl Conversation {
         let Some(handed) = self.handed.take() else { return };
         match result {
             Ok(id) => {
-                let helo = self.helo();
                 let commit = farm::clock::microseconds().saturating_sub(handed.since);
                 profile::took(Operation::CommitWait, Duration::from_micros(commit));
                 let accepted = Accepted {
                     session: self.number,
                     client: &self.client.text,
-                    helo: &helo,
+                    helo: self.helo(),
                     from: &handed.from,
                     rcpts: handed.rcpts,
                     size: handed.size,
-                    tls: "",
+                    tls: self.tls(),
                     commit,
                     batch,
+                    account: self.session.account().unwrap_or_default(),
+                    tags: &handed.tags,
                 };
                 desk.note_message(id, MessageEvent::Accepted(accepted));
                 desk.accepted += 1;
@@ -74,41 +83,90 @@ impl Conversation {
 
     /// A command was refused without a question.
     pub(super) fn refused_line(&mut self, desk: &mut Desk, verb: &str, line: &[u8], reply: &Reply) {
-        let path = path_in(line);
-        if verb == "MAIL" {
-            return self.refused(desk, verb, &path, "", reply);
+        match verb {
+            "MAIL" => self.refused(desk, verb, &path_in(line), "", reply),
+            "RCPT" => {
+                let from = self.sender();
+                self.refused(desk, verb, &from, &path_in(line), reply);
+            }
+            _ => {
+                let from = self.sender();
+                self.refused(desk, verb, &from, "", reply);
+            }
         }
-        let from = self.sender();
-        self.refused(desk, verb, &from, &path, reply);
     }
 
-    /// Something was refused.
+    /// Something was refused; its cause travels with the reply.
     pub(super) fn refused(&mut self, desk: &mut Desk, verb: &str, from: &str, to: &str, reply: &Reply) {
+        if self.is_trial() {
+            return;
+        }
         self.tally.refused += 1;
+        let other = Cause::of("other");
+        let Cause { rule, value, limit } = reply.cause.as_deref().unwrap_or(&other);
         let (helo, reply) = (self.helo(), reply.to_string());
         let client = &self.client.text;
-        let refused = Refused { client, helo: &helo, verb, from, to, reply: &reply };
+        let refused = Refused { client, helo, verb, from, to, reply: &reply, rule, value, limit };
         desk.note_session(self.number, SessionEvent::Refused(refused));
+    }
+
+    /// The client has been greeted under a name.
+    pub(super) fn note_name(&mut self) {
+        if let Some(client) = self.session.client() {
+            self.tally.helo = Some(client.name.as_str().into());
+        }
     }
 
     /// The session is over.
     pub(super) fn closed(&mut self, desk: &mut Desk, why: &str) {
-        let Tally { began, mails, rcpts, refused, read, written } = self.tally;
-        let time = desk.now.mono.saturating_sub(began);
-        let client = &self.client.text;
-        let closed = Closed { client, why, mails, rcpts, refused, read, written, time };
+        let Tally { began, mails, rcpts, refused, read, written, ref helo } = self.tally;
+        let player = self.trial.as_ref().map(|trial| trial.player.as_str());
+        let closed = Closed {
+            client: player.unwrap_or(&self.client.text),
+            why,
+            mails,
+            rcpts,
+            refused,
+            read,
+            written,
+            time: desk.now.mono.saturating_sub(began),
+            name: self.client.name.as_deref().unwrap_or_default(),
+            helo: helo.as_deref().unwrap_or_default(),
+            listener: &self.client.listener,
+            tls: self.tls(),
+            account: self.session.account().unwrap_or_default(),
+            auth_failures: self.session.auth_failures().into(),
+            bad_commands: self.session.bad_commands().into(),
+            alert: &self.alert,
+        };
         desk.note_session(self.number, SessionEvent::Closed(closed));
     }
 
-    fn helo(&self) -> String {
-        self.session.client().map(|client| client.name.clone()).unwrap_or_default()
+    fn helo(&self) -> &str {
+        self.tally.helo.as_deref().unwrap_or_default()
+    }
+
+    fn tls(&self) -> &str {
+        self.session.security().map(|security| security.version.as_str()).unwrap_or_default()
     }
 }
 
-/// The verb of a command line, if its refusal belongs into the journal.
+/// The verb of a command line: empty for what is no command, which may be anything, a password for one. `None` without a
+/// line.
 pub(super) fn verb_of(line: &[u8]) -> Option<&'static str> {
-    let verb = line.trim_ascii_start().get(..4)?;
-    ["MAIL", "RCPT", "DATA"].into_iter().find(|known| verb.eq_ignore_ascii_case(known.as_bytes()))
+    let line = line.trim_ascii();
+    let word = line.split(|octet| octet.is_ascii_whitespace() || *octet == b':').next()?;
+    if word.is_empty() {
+        return None;
+    }
+    let known = VERBS.into_iter().find(|known| word.eq_ignore_ascii_case(known.as_bytes()));
+    Some(known.unwrap_or_default())
+}
+
+/// Whether a client gives its name by this line.
+pub(super) fn names_itself(line: &[u8]) -> bool {
+    let verb = line.trim_ascii_start().get(..4).unwrap_or_default();
+    ["EHLO", "HELO", "LHLO"].iter().any(|known| verb.eq_ignore_ascii_case(known.as_bytes()))
 }
 
 /// What stands in angle brackets in a command line, brackets included; empty if nothing does.
@@ -124,11 +182,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_commands_of_a_transaction_are_reported() {
+    fn what_is_no_command_is_not_repeated() {
         assert_eq!(verb_of(b"mail from:<a@b>\r\n"), Some("MAIL"));
         assert_eq!(verb_of(b"DATA\r\n"), Some("DATA"));
-        assert_eq!(verb_of(b"NOOP\r\n"), None);
-        assert_eq!(verb_of(b"DA"), None);
+        assert_eq!(verb_of(b"NOOP\r\n"), Some("NOOP"));
+        assert_eq!(verb_of(b"AGFubgBzZWNyZXQ=\r\n"), Some(""));
+        assert_eq!(verb_of(b"DA"), Some(""));
+        assert_eq!(verb_of(b""), None);
     }
 
     #[test]

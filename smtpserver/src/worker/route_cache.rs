@@ -116,7 +116,7 @@ mod tests {
     }
 
     fn answer(generation: Generation, verdict: Verdict) -> Answer {
-        Answer { session: 1, ticket: 1, generation, verdict, whole_domain: false }
+        Answer { session: 1, ticket: 1, generation, verdict, whole_domain: false, members: Vec::new() }
     }
 
     fn route() -> Verdict {
@@ -124,7 +124,7 @@ mod tests {
     }
 
     fn refusal(text: &str) -> Verdict {
-        Verdict::Refuse { status: Status::permanent(1, 1), text: text.into() }
+        Verdict::Refuse { status: Status::permanent(1, 1), text: text.into(), by: "users".into() }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The worker's loop.
 
+use super::auth_link::AuthLink;
 use super::commits::Commits;
 use super::desk::Desk;
 use super::house::House;
@@ -9,7 +10,7 @@ use super::route_cache::RouteCache;
 use super::router_link::RouterLink;
 use super::seat::{self, Seat};
 use farm::channel::Channel;
-use farm::config::{Backend, Common, SmtpServer};
+use farm::config::{Auth, Backend, Common, SmtpServer};
 use farm::event_loop::{EventLoop, Ready};
 use farm::exit::{Exit, Fatal};
 use farm::fault::Faults;
@@ -23,18 +24,23 @@ use slab::Slab;
 use spool::{Disk, Null, Segments, Spool, SpoolError, Tuning};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use tls::Material;
 
 /// The loop's tokens.
 const SUPERVISOR: usize = 0;
 const MASTER: usize = 1;
 pub(super) const ROUTER: usize = 2;
 const SPOOL: usize = 3;
+pub(super) const AUTHD: usize = 4;
 
 /// The loop's token of seat 0.
 pub(super) const SEATS: usize = 16;
 
 /// A block of the spool, in octets.
 const BLOCK: u64 = 4096;
+
+/// The section of the configuration that a worker gets.
+pub(super) type Section = (SmtpServer, Material, Auth);
 
 /// The worker's way to the master.
 pub(super) type MasterChannel = Channel<FromWorker, ToWorker>;
@@ -65,7 +71,7 @@ pub(super) struct Worker {
 ///
 /// # Errors
 /// The spool cannot be used, the system refuses an event loop or a watch, or the spool has stopped accepting.
-pub fn run(child: Child<SmtpServer>) -> Result<(), Fatal> {
+pub fn run(child: Child<Section>) -> Result<(), Fatal> {
     let mut worker = worker_of(child)?;
     worker.watch().map_err(Fatal::doing(Exit::System, "event loop"))?;
     worker.tell(&FromChild::Ready);
@@ -73,9 +79,10 @@ pub fn run(child: Child<SmtpServer>) -> Result<(), Fatal> {
     worker.outcome()
 }
 
-fn worker_of(mut child: Child<SmtpServer>) -> Result<Worker, Fatal> {
+fn worker_of(mut child: Child<Section>) -> Result<Worker, Fatal> {
     let master = child.gifts.owner()?;
     let rendezvous = child.gifts.caller(Contact::Router)?;
+    let authd = child.gifts.caller(Contact::Authd)?;
     let (role, number) = (child.role, child.number);
     let switches = Arc::<Switches>::default();
     let now = child.event_loop.now();
@@ -84,16 +91,21 @@ fn worker_of(mut child: Child<SmtpServer>) -> Result<Worker, Fatal> {
     let hints = |name: &str| Hints::to(&run.join(name)).map_err(Fatal::doing(Exit::System, name));
     let commits = Commits::new(spool, delay, hints("scheduler.notify")?, hints("router.notify")?);
     let connect = Box::new(move || rendezvous.call(role, number));
+    let connect_authd = Box::new(move || authd.call(role, number));
+    let (section, material, auth) = &child.section;
     let desk = Desk {
         now,
-        house: House::new(&child.common, &child.section)?,
+        house: House::new(&child.common, section, material, auth, now.utc)?,
         cache: RouteCache::default(),
         router: RouterLink::new(connect, ROUTER),
+        authd: AuthLink::new(connect_authd, AUTHD),
         commits,
         journal: child.journal,
         faults: Faults::default(),
         switches,
         transactions: 0,
+        consults: Vec::new(),
+        starts: Vec::new(),
         accepted: 0,
     };
     Ok(Worker::new(child.event_loop, child.supervisor, master, desk))
@@ -156,12 +168,13 @@ impl Worker {
             leaving: None,
         };
         worker.fit_buffer();
+        worker.refresh_rulebook();
         worker
     }
 
     /// The buffer takes a turn's worth of input behind the longest line that a session may have left unused.
     pub(super) fn fit_buffer(&mut self) {
-        let size = seat::TURN + self.desk.house.config.limits().command_line;
+        let size = seat::TURN + self.desk.house.config.limits().longest_line();
         self.buffer.resize(size.max(self.buffer.len()), 0);
     }
 
@@ -185,6 +198,7 @@ impl Worker {
     pub(super) fn turn(&mut self, ready: &mut Vec<Ready>) -> std::io::Result<()> {
         self.keep_house();
         self.desk.router.tend(&self.event_loop, self.desk.now.mono);
+        self.desk.authd.tend(&self.event_loop, self.desk.now.mono);
         self.expire_all();
         self.serve_all();
         self.commit();
@@ -196,12 +210,14 @@ impl Worker {
         let deadline = self.next_deadline();
         self.event_loop.turn(Some(deadline), ready)?;
         self.desk.now = self.event_loop.now();
+        self.desk.house.clock.tell(self.desk.now.utc / 1000);
         for event in ready.iter() {
             match event.token {
                 SUPERVISOR => self.hear_supervisor(),
                 MASTER => self.hear_master(),
                 ROUTER => self.hear_router(),
                 SPOOL => self.hear_spool(),
+                AUTHD => self.hear_authd(),
                 token => self.ready(token - SEATS, *event),
             }
         }
@@ -215,6 +231,7 @@ impl Worker {
         let wishes = [
             self.timers.next_at(),
             self.desk.router.next_deadline(),
+            self.desk.authd.next_deadline(),
             self.next_report(),
             self.next_leaving(),
             Some(self.desk.commits.next_deadline()),
@@ -224,6 +241,7 @@ impl Worker {
 
     fn flush(&mut self) {
         self.desk.router.flush();
+        self.desk.authd.flush();
         if !self.master.is_flushed() {
             let _its_end_is_our_drain = self.master.flush();
         }

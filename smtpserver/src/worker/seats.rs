@@ -10,12 +10,15 @@ use super::run::{SEATS, Worker};
 use super::seat::{After, Seat};
 use super::socket::Socket;
 use farm::event_loop::Ready;
-use ipc::smtp_worker::Connection;
+use ipc::smtp_worker::{Connection, Consulted};
 use spool::SpoolError;
 use std::os::fd::OwnedFd;
 
 /// Turns before the loop looks for news.
 const PASS: usize = 128;
+
+/// Turns that one of a handshake counts for: a signature takes its time, and others shall not wait for many.
+const HANDSHAKE: usize = 16;
 
 impl Worker {
     /// The master passes a connection.
@@ -41,16 +44,33 @@ impl Worker {
     }
 
     fn seat(&mut self, connection: &Connection, socket: Socket) {
-        let client = Client::new(&connection.peer, |ip| self.desk.house.may_relay(ip));
+        let client = Client::of(connection, |ip| self.desk.house.may_relay(ip));
         let key = self.seats.vacant_key();
-        let mut conversation = Conversation::new(&self.desk, key, connection.session, client);
-        if self.leaving.is_some() {
+        let standing = self.desk.house.standing(&client, connection.entrance, self.desk.now.utc);
+        let mut conversation = Conversation::new(&self.desk, key, connection.session, client, standing);
+        self.refresh_rulebook();
+        if let Some(refusal) = conversation.judge_connect(&mut self.desk) {
+            conversation.session.turn_away(refusal);
+        }
+        let greets = self.leaving.is_none();
+        let implicit = connection.entrance.implicit_tls;
+        let tls = if implicit { self.desk.house.tls_session() } else { None };
+        if !greets {
             conversation.drain(true);
-        } else {
+        } else if !implicit {
             conversation.greet();
         }
-        self.seats.insert(Seat::new(conversation, socket));
+        let mut seat = Seat::new(conversation, socket);
+        if let Some(tls) = tls {
+            seat.begin_secured(tls, greets);
+        }
+        self.seats.insert(seat);
         self.queue(key);
+    }
+
+    /// Reads the policy table if it has changed.
+    pub(super) fn refresh_rulebook(&mut self) {
+        self.desk.house.rulebook.refresh(self.desk.now, &mut self.desk.journal);
     }
 
     /// A client's socket is ready.
@@ -63,10 +83,13 @@ impl Worker {
 
     /// Gives a turn to everybody who waits for one, within the bounds of a pass.
     pub(super) fn serve_all(&mut self) {
-        for _ in 0..self.turns.len().min(PASS) {
+        let (mut left, mut effort) = (self.turns.len(), PASS);
+        while left > 0 && effort > 0 {
+            left -= 1;
             let Some(key) = self.turns.pop_front() else { break };
             let Some(seat) = self.seats.get_mut(key) else { continue };
             seat.queued = false;
+            effort = effort.saturating_sub(if seat.is_securing() { HANDSHAKE } else { 1 });
             match seat.serve(&mut self.desk, &mut self.buffer) {
                 After::Over(why) => {
                     self.close(key, why);
@@ -96,6 +119,26 @@ impl Worker {
             self.desk.cache.forget_all();
         }
         told.into_iter().for_each(|told| self.told(told));
+    }
+
+    /// The master has said what it would do with a client that is only played.
+    pub(super) fn consulted(&mut self, consulted: &Consulted) {
+        let is_its = |(_, seat): &(usize, &mut Seat)| seat.conversation.number == consulted.session;
+        let found = self.seats.iter_mut().find(is_its).map(|(key, seat)| {
+            seat.conversation.consulted(&mut self.desk, consulted);
+            key
+        });
+        found.into_iter().for_each(|key| self.queue(key));
+    }
+
+    /// A queue is started, or cannot be, for the client of this session.
+    pub(super) fn queue_started(&mut self, session: u64, messages: Option<u64>) {
+        let is_its = |(_, seat): &(usize, &mut Seat)| seat.conversation.number == session;
+        let found = self.seats.iter_mut().find(is_its).map(|(key, seat)| {
+            seat.conversation.queue_started(&mut self.desk, messages);
+            key
+        });
+        found.into_iter().for_each(|key| self.queue(key));
     }
 
     fn told(&mut self, told: Told) {
@@ -142,7 +185,7 @@ impl Worker {
         }
     }
 
-    fn queue(&mut self, key: usize) {
+    pub(super) fn queue(&mut self, key: usize) {
         if let Some(seat) = self.seats.get_mut(key).filter(|seat| !seat.queued) {
             seat.queued = true;
             self.turns.push_back(key);

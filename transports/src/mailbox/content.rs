@@ -1,25 +1,36 @@
 //! What a mailbox file holds.
 
 use crate::agent::Body;
+use proto::address::Mailbox;
+use proto::message::{Field, fields};
 use std::io::{self, Write};
 
 /// Octets read and written at a time.
-const BLOCK: usize = 64 << 10;
+pub(super) const BLOCK: usize = 64 << 10;
+
+/// The message has been delivered to this mailbox before: a Delivered-To field names it.
+#[derive(Debug, thiserror::Error)]
+#[error("delivered to this mailbox before; this is a mail loop")]
+pub(super) struct Loop;
 
 /// Writes the trace fields, given with CRLF, and the content, all with LF line ends.
 ///
 /// # Errors
-/// What reading or writing says.
-pub(super) fn write(trace: &str, body: &Body, file: &mut impl Write) -> io::Result<()> {
+/// [`Loop`] if the message has been in this mailbox; what reading or writing says.
+pub(super) fn write(trace: &str, body: &Body, mailbox: &Mailbox, file: &mut impl Write) -> io::Result<()> {
     let mut lines = Lines::default();
     let mut output = Vec::with_capacity(BLOCK + trace.len());
     lines.push(trace.as_bytes(), &mut output);
     let mut block = vec![0; BLOCK.min(usize::try_from(body.length()).unwrap_or(BLOCK))];
     let mut content = body.passage()?;
+    let mut first = true;
     loop {
         let octets = content.read(&mut block)?;
         if octets == 0 {
             break;
+        }
+        if std::mem::take(&mut first) && has_been_in(mailbox, block.get(..octets).unwrap_or_default()) {
+            return Err(io::Error::other(Loop));
         }
         lines.push(block.get(..octets).unwrap_or_default(), &mut output);
         file.write_all(&output)?;
@@ -29,15 +40,25 @@ pub(super) fn write(trace: &str, body: &Body, file: &mut impl Write) -> io::Resu
     file.write_all(&output)
 }
 
+/// Whether one of the fields in front says that the message was delivered to this mailbox. Those of the first block count:
+/// delivery puts its own there.
+pub(super) fn has_been_in(mailbox: &Mailbox, start: &[u8]) -> bool {
+    let named = |field: &Field<'_>| {
+        let text = std::str::from_utf8(field.value.trim_ascii()).ok();
+        text.and_then(|text| text.parse::<Mailbox>().ok()).is_some_and(|named| named == *mailbox)
+    };
+    fields(start).any(|field| field.is("Delivered-To") && named(&field))
+}
+
 /// Turns CRLF into LF, whatever the blocks. A CR that stands alone stays.
 #[derive(Debug, Default)]
-struct Lines {
+pub(super) struct Lines {
     /// A CR has come and not yet what follows it.
     cr: bool,
 }
 
 impl Lines {
-    fn push(&mut self, block: &[u8], output: &mut Vec<u8>) {
+    pub(super) fn push(&mut self, block: &[u8], output: &mut Vec<u8>) {
         let mut rest = block;
         if self.cr && !rest.is_empty() {
             self.cr = false;
@@ -58,7 +79,7 @@ impl Lines {
         output.extend_from_slice(rest);
     }
 
-    fn finish(&mut self, output: &mut Vec<u8>) {
+    pub(super) fn finish(&mut self, output: &mut Vec<u8>) {
         if std::mem::take(&mut self.cr) {
             output.push(b'\r');
         }
@@ -89,7 +110,7 @@ mod tests {
         source.write_all(b"Subject: x\r\n\r\nhi\r\n").unwrap();
         let body = Body::new(Arc::new(source), 0, 18);
         let mut file = Vec::new();
-        write("Return-Path: <>\r\n", &body, &mut file).unwrap();
+        write("Return-Path: <>\r\n", &body, &"ann@example.org".parse().unwrap(), &mut file).unwrap();
         assert_eq!(file, b"Return-Path: <>\nSubject: x\n\nhi\n");
     }
 

@@ -2,7 +2,7 @@
 
 use super::layout::Place;
 use super::maildir::Maildir;
-use super::{content, trouble};
+use super::{binary, content, trouble};
 use crate::agent::{Settings, Turn, Work};
 use crate::one_by_one::Deliver;
 use ipc::agent::{Job, JobRecipient};
@@ -79,11 +79,13 @@ impl Mailbox {
         }
         let trace = return_path(&work.job.from) + &delivered_to(&recipient.address);
         let write = |file: &mut std::fs::File| {
-            content::write(&trace, &work.body, file)?;
+            let put = if work.job.shape.binary { binary::write } else { content::write };
+            put(&trace, &work.body, &recipient.address, file)?;
             turn.perhaps_die();
             Ok(())
         };
-        maildir.deliver(&name, write).map_err(said)?;
+        let refused = |error: io::Error| looped(&error).unwrap_or_else(|| said(error));
+        maildir.deliver(&name, write).map_err(refused)?;
         drop(acting);
         Ok(delivered("delivered to the mailbox"))
     }
@@ -101,6 +103,11 @@ impl Deliver for Mailbox {
 
 fn delivered(words: &str) -> Disposition {
     Disposition::local(Outcome::Delivered, Status::OK, words)
+}
+
+fn looped(error: &io::Error) -> Option<Disposition> {
+    let looped = error.get_ref()?.downcast_ref::<content::Loop>()?;
+    Some(Disposition::local(Outcome::Failed, Status::permanent(4, 6), looped.to_string()))
 }
 
 fn not_allowed(error: &io::Error, user: &str) -> Disposition {

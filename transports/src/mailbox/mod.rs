@@ -11,8 +11,10 @@
 //! | `layout.rs` | from the configured path and a user to a place |
 //! | `maildir.rs` | the directories and the file in them |
 //! | `content.rs` | what is written: trace fields, then the content with LF line ends |
+//! | `binary.rs` | the same for a content that is not made of lines |
 //! | `trouble.rs` | what an error of the system means for the recipient |
 
+mod binary;
 mod content;
 mod deliver;
 mod layout;

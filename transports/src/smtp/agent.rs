@@ -2,15 +2,17 @@
 
 use super::connection::Connection;
 use super::delivery::Delivery;
+use super::demand;
 use super::host::Host;
 use super::limits::Limits;
 use super::resolver::Resolver;
+use super::securing::Trust;
 use super::target::Target;
 use crate::agent::{Dial, Settings, Ticket, Transport, Turn, Work};
 use farm::event_loop::Ready;
 use farm::timers::Timers;
 use ipc::resolve::{Query, Reply};
-use proto::client::Stage;
+use proto::client::{Protection, Stage};
 use proto::disposition::{Disposition, Outcome};
 use proto::message::printable;
 use proto::status::Status;
@@ -21,7 +23,10 @@ use std::collections::{HashMap, VecDeque};
 pub struct Smtp {
     pub(super) settings: Settings,
     pub(super) hosts: Slab<Host>,
+    /// Hosts by their keys.
     pub(super) names: HashMap<String, usize>,
+    /// What TLS needs.
+    pub(super) trust: Trust,
     pub(super) connections: Slab<Connection>,
     pub(super) resolver: Resolver,
     pub(super) timers: Timers<usize>,
@@ -47,6 +52,7 @@ impl Smtp {
             settings: settings.clone(),
             hosts: Slab::new(),
             names: HashMap::new(),
+            trust: Trust::new(settings.channel.tls_ca.clone()),
             connections: Slab::new(),
             resolver: Resolver::new(resolver, RESOLVER),
             timers: Timers::new(),
@@ -89,14 +95,34 @@ impl Smtp {
         }
     }
 
-    fn host_of(&mut self, name: &str) -> Option<usize> {
-        if let Some(&key) = self.names.get(name) {
-            return Some(key);
+    /// The table entry of the host of a job; one of its own for jobs that need more TLS or less than others.
+    fn host_of(&mut self, work: &Work) -> Option<usize> {
+        let name = &work.job.host;
+        let (key, rule) = match self.names.get(name) {
+            Some(&key) => (key, self.hosts.get(key)?.limits.protection),
+            None => {
+                let limits = Limits::of(name, &self.settings.channel);
+                let key = self.hosts.insert(Host::new(name, Target::parse(name)?, limits));
+                self.names.insert(name.to_owned(), key);
+                (key, limits.protection)
+            }
+        };
+        let demand = demand::of_job(work, rule, &mut self.scratch);
+        if demand == rule { Some(key) } else { self.host_with(work, demand) }
+    }
+
+    fn host_with(&mut self, work: &Work, demand: Protection) -> Option<usize> {
+        let name = &work.job.host;
+        let key = demand::key(name, demand);
+        if let Some(&number) = self.names.get(&key) {
+            return Some(number);
         }
         let limits = Limits::of(name, &self.settings.channel);
-        let key = self.hosts.insert(Host::new(name, Target::parse(name)?, limits));
-        self.names.insert(name.to_owned(), key);
-        Some(key)
+        let host =
+            Host { demand: Some(demand), key: key.clone(), ..Host::new(name, Target::parse(name)?, limits) };
+        let number = self.hosts.insert(host);
+        self.names.insert(key, number);
+        Some(number)
     }
 
     fn answered(&mut self, answers: Vec<super::resolver::Answer>, turn: &mut Turn<'_>) {
@@ -113,7 +139,11 @@ impl Smtp {
         if connection.delivery.is_some() && matches!(connection.stage(), Stage::Content | Stage::EndOfData) {
             turn.perhaps_die();
         }
-        let more = connection.pump(turn.now.mono, &mut self.scratch);
+        let mut more = connection.pump(turn.now.mono, &mut self.scratch);
+        if connection.wants_tls() {
+            connection.secure(&mut self.trust, turn.now);
+            more = true;
+        }
         self.digest(key, turn);
         if more {
             self.list(key);
@@ -143,8 +173,8 @@ impl Transport for Smtp {
     }
 
     fn take(&mut self, work: Work, turn: &mut Turn<'_>) {
-        let mut delivery = Delivery::new(work);
-        match self.host_of(&delivery.work.job.host) {
+        let mut delivery = Delivery::new(work, turn.now);
+        match self.host_of(&delivery.work) {
             Some(key) => {
                 if let Some(host) = self.hosts.get_mut(key) {
                     host.waiting.push_back(delivery);
@@ -243,10 +273,12 @@ impl Transport for Smtp {
     }
 
     fn reload(&mut self, settings: &Settings) {
+        self.trust = Trust::new(settings.channel.tls_ca.clone());
         self.settings = settings.clone();
         for (_, host) in &mut self.hosts {
             host.limits = Limits::of(&host.name, &settings.channel);
         }
+        self.dismiss_unprotected();
         self.list_all_hosts();
     }
 
@@ -257,11 +289,31 @@ impl Transport for Smtp {
 
     fn warm(&self) -> Vec<String> {
         let idle = self.hosts.iter().filter(|(_, host)| !host.idle.is_empty());
-        idle.map(|(_, host)| host.name.clone()).take(WARMEST).collect()
+        idle.filter(|(_, host)| host.demand.is_none())
+            .map(|(_, host)| host.name.clone())
+            .take(WARMEST)
+            .collect()
     }
 }
 
 impl Smtp {
+    /// Connections made by another rule carry nothing more.
+    fn dismiss_unprotected(&mut self) {
+        let mut dismissed = Vec::new();
+        for (key, connection) in &mut self.connections {
+            let Some(host) = self.hosts.get_mut(connection.host) else { continue };
+            if !host.allows(connection.protection()) {
+                host.idle.retain(|&other| other != key);
+                host.roomy.retain(|&other| other != key);
+                dismissed.push(key);
+                if connection.is_idle() {
+                    connection.quit(connection.since);
+                }
+            }
+        }
+        dismissed.into_iter().for_each(|key| self.list(key));
+    }
+
     fn list_all_hosts(&mut self) {
         let all: Vec<usize> = self.hosts.iter().map(|(key, _)| key).collect();
         all.into_iter().for_each(|key| self.list_host(key));

@@ -11,9 +11,11 @@ use super::delivery::Delivery;
 use super::hops::Hop;
 use super::outgoing::{Outgoing, Output};
 use super::stride::Next;
+use super::wire::Wire;
+use crate::agent::Desk;
 use farm::profile::{self, Begun};
-use proto::client::{Session, Settings, Stage};
-use proto::disposition::Disposition;
+use proto::client::{Protection, Session, Settings, Stage};
+use proto::disposition::{Disposition, Outcome};
 use std::collections::VecDeque;
 use std::io;
 use std::net::TcpStream;
@@ -33,14 +35,20 @@ pub(super) enum Event {
     Unusable(Disposition),
     /// No connection came to be.
     Unreachable(String),
+    /// TLS did not come about, and can be done without; why.
+    Insecure(String),
 }
 
 /// One connection. See the head of the file.
 #[derive(Debug)]
 pub(super) struct Connection {
-    pub(super) stream: TcpStream,
+    pub(super) wire: Wire,
     pub(super) session: Option<Session>,
     settings: Settings,
+    /// The handshake is to be done, or under way.
+    pub(super) starts_tls: bool,
+    /// The version of TLS; empty if it is not used.
+    pub(super) tls: String,
     connect_by: u64,
     pub(super) output: Output,
     /// Room for the beginning of a content that is opened next.
@@ -97,9 +105,11 @@ impl Connection {
     ) -> io::Result<Self> {
         let begun = profile::begin();
         Ok(Self {
-            stream: sys::connect::start(hop.address)?,
+            wire: Wire::new(sys::connect::start(hop.address)?),
             session: None,
             settings,
+            starts_tls: false,
+            tls: String::new(),
             connect_by,
             output: Output::default(),
             spare: Output::default(),
@@ -128,7 +138,7 @@ impl Connection {
 
     /// The socket, to be watched.
     pub(super) fn stream(&self) -> &TcpStream {
-        &self.stream
+        self.wire.stream()
     }
 
     /// The loop says so.
@@ -168,7 +178,9 @@ impl Connection {
             }
             return;
         };
-        if session.expire(now) {
+        if self.starts_tls && session.deadline().is_some_and(|by| by <= now) {
+            self.insecure("timed out", now);
+        } else if session.expire(now) {
             self.feed(b"", now);
         } else if self.idle_by.is_some_and(|by| by <= now) {
             self.quit(now);
@@ -177,26 +189,49 @@ impl Connection {
         }
     }
 
-    /// Reads the beginning of the content of a job.
-    ///
-    /// # Errors
-    /// The fate of its recipients.
+    /// Makes a job ready for this server, and reads the beginning of its content. `None` if it is over already, with
+    /// everybody settled.
     pub(super) fn open(
         &mut self,
-        delivery: &Delivery,
+        delivery: &mut Delivery,
         scratch: &mut Vec<u8>,
-    ) -> Result<Outgoing, Disposition> {
+        desk: &mut Desk,
+    ) -> Option<Outgoing> {
+        let features = self.session.as_ref().map(Session::features).unwrap_or_default();
+        if !delivery.fit(&features, desk) {
+            return None;
+        }
         let work = &delivery.work;
         let buffer = std::mem::take(&mut self.spare);
-        Outgoing::open(&work.body, work.job.shape.leading_dot, buffer, scratch)
-            .map_err(|error| unread(&error))
+        match Outgoing::open(&work.body, &work.job.shape, &features, buffer, scratch) {
+            Ok(content) => {
+                delivery.converted = content.is_converted();
+                Some(content)
+            }
+            Err(mut fate) => {
+                fate.remote =
+                    if fate.outcome == Outcome::Failed { self.hop.remote.clone() } else { fate.remote };
+                delivery.settle_all(&fate, desk);
+                None
+            }
+        }
+    }
+
+    /// How much TLS it needs.
+    pub(super) fn protection(&self) -> Protection {
+        self.settings.protection
+    }
+
+    /// The server takes no further transaction here.
+    pub(super) fn is_spent(&self) -> bool {
+        self.session.as_ref().is_some_and(Session::is_spent)
     }
 
     /// Begins to deliver; the connection must be idle.
     pub(super) fn begin(&mut self, mut delivery: Delivery, content: Outgoing, now: u64) {
         let Some(session) = &mut self.session else { return };
         delivery.begun = profile::begin();
-        let begun = session.begin(delivery.transaction(), now);
+        let begun = session.begin(delivery.transaction(content.shape(), now), now);
         (self.delivery, self.content, self.since) = (Some(delivery), Some(content), now);
         (self.idle_by, self.strode) = (None, false);
         if begun.is_err() {
@@ -224,7 +259,7 @@ impl Connection {
         if self.closed || !self.writable {
             return false;
         }
-        match sys::connect::established(&self.stream) {
+        match sys::connect::established(self.wire.stream()) {
             Ok(true) => self.session = Some(Session::new(self.settings.clone(), now)),
             Ok(false) => self.writable = false,
             Err(error) => self.fail(&error.to_string()),
@@ -236,13 +271,4 @@ impl Connection {
         self.events.push(Event::Unreachable(why.to_owned()));
         self.closed = true;
     }
-}
-
-/// The fate of a message whose content the spool does not give.
-fn unread(error: &io::Error) -> Disposition {
-    use proto::disposition::Outcome;
-    use proto::status::Status;
-    log::error!("content: {error}");
-    let words = format!("the content cannot be read from the spool ({error})");
-    Disposition::local(Outcome::Deferred, Status::transient(3, 0), words)
 }

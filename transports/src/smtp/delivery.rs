@@ -5,12 +5,15 @@
 //! deferred, the recipients that were not tried yet share their fate: the server, or the connection, is in trouble.
 
 use crate::agent::{Desk, Work};
+use farm::clock::Moment;
 use farm::profile::{Begun, Operation};
 use ipc::agent::JobRecipient;
 use proto::address::Mailbox;
-use proto::client::Transaction;
+use proto::client::{Features, Transaction};
 use proto::disposition::{Disposition, Outcome};
+use proto::envelope::Shape;
 use proto::status::Status;
+use proto::terms::RecipientTerms;
 
 /// Recipients of one transaction at most: what every server takes.
 ///
@@ -22,6 +25,10 @@ const PORTION: usize = 100;
 pub(super) struct Delivery {
     /// The job.
     pub(super) work: Work,
+    /// The UTC time at which the monotonic clock stood at 0, in milliseconds.
+    epoch: u64,
+    /// The content of the transaction under way goes out in another form than it has.
+    pub(super) converted: bool,
     /// Positions in the job of the recipients of the transaction under way, or of the next.
     current: Vec<usize>,
     /// From this position on nobody was tried.
@@ -42,10 +49,12 @@ pub(super) struct Delivery {
 
 impl Delivery {
     /// Nobody is settled.
-    pub(super) fn new(work: Work) -> Self {
+    pub(super) fn new(work: Work, now: Moment) -> Self {
         let untried = work.job.recipients.len().min(PORTION);
         Self {
             work,
+            epoch: now.utc.saturating_sub(now.mono),
+            converted: false,
             current: (0..untried).collect(),
             untried,
             surplus: Vec::new(),
@@ -62,20 +71,71 @@ impl Delivery {
         self.work.job.length <= SHORT
     }
 
-    /// The transaction for those whose turn it is.
-    pub(super) fn transaction(&self) -> Transaction {
+    /// The transaction for those whose turn it is; the content has this shape when it goes out.
+    pub(super) fn transaction(&self, shape: Shape, now: u64) -> Transaction {
         let job = &self.work.job;
-        let recipient = |&position: &usize| job.recipients.get(position).map(forward_path);
+        let current = || self.current.iter().filter_map(|&position| job.recipients.get(position));
+        let asked = current().any(|recipient| recipient.terms != RecipientTerms::default());
+        let wishes =
+            if asked { current().map(|recipient| recipient.terms.clone()).collect() } else { Vec::new() };
         Transaction {
             from: job.from.clone(),
-            recipients: self.current.iter().filter_map(recipient).collect(),
-            shape: job.shape,
+            recipients: current().map(forward_path).collect(),
+            shape,
+            terms: job.terms.clone(),
+            wishes,
+            utc: self.epoch.saturating_add(now),
+        }
+    }
+
+    /// Makes the transaction one that the server can have: no more recipients than it takes, and only those that can be
+    /// named to it. `false` if nobody is left at all.
+    pub(super) fn fit(&mut self, features: &Features, desk: &mut Desk) -> bool {
+        loop {
+            self.limit(features.recipients.unwrap_or(PORTION));
+            self.drop_unnameable(features, desk);
+            if !self.current.is_empty() {
+                return true;
+            }
+            if !self.goes_on(desk) {
+                return false;
+            }
+        }
+    }
+
+    /// Leaves those for the next transaction that are too many, unless they were tried already.
+    fn limit(&mut self, most: usize) {
+        while self.current.len() > most && self.current.last().is_some_and(|last| last + 1 == self.untried) {
+            self.current.pop();
+            self.untried -= 1;
+        }
+    }
+
+    fn drop_unnameable(&mut self, features: &Features, desk: &mut Desk) {
+        let recipients = &self.work.job.recipients;
+        let special =
+            |&position: &usize| recipients.get(position).is_some_and(|recipient| !is_ascii(recipient));
+        if features.smtp_utf8 || !self.current.iter().any(special) {
+            return;
+        }
+        for position in std::mem::take(&mut self.current) {
+            let Some(recipient) = self.work.job.recipients.get(position) else { continue };
+            match features.names(&forward_path(recipient)) {
+                Ok(()) => self.current.push(position),
+                Err(fate) => {
+                    self.answered = true;
+                    self.settle(position, fate, desk);
+                }
+            }
         }
     }
 
     /// What the session says of the recipient at `index` of the transaction.
-    pub(super) fn settled(&mut self, index: usize, disposition: Disposition, desk: &mut Desk) {
+    pub(super) fn settled(&mut self, index: usize, mut disposition: Disposition, desk: &mut Desk) {
         let Some(&position) = self.current.get(index) else { return };
+        if self.converted && disposition.outcome == Outcome::Delivered && disposition.reply.len() < ROOM {
+            disposition.reply.push_str(CONVERTED);
+        }
         match disposition.outcome {
             Outcome::Delivered => (self.progress, self.answered) = (true, true),
             Outcome::Failed => self.answered = true,
@@ -148,6 +208,16 @@ const SHORT: u64 = 64 << 10;
 
 /// What the session gives to a recipient beyond the server's limit.
 const TOO_MANY: Status = Status::transient(5, 3);
+
+/// What is said of a message behind the server's words.
+const CONVERTED: &str = " (sent in another encoding)";
+
+/// Octets of a reply behind which there is room for it.
+const ROOM: usize = 1000 - CONVERTED.len();
+
+fn is_ascii(recipient: &JobRecipient) -> bool {
+    recipient.user.is_ascii() && !recipient.address.is_utf8()
+}
 
 /// For whom, in the words of the route: an alias may have led elsewhere.
 fn forward_path(recipient: &JobRecipient) -> Mailbox {

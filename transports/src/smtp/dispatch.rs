@@ -25,7 +25,7 @@ impl Smtp {
         if self.hosts.get(key).is_some_and(|host| host.is_over()) {
             self.hurries.cancel(key);
             let host = self.hosts.remove(key);
-            self.names.remove(&host.name);
+            self.names.remove(&host.key);
         }
     }
 
@@ -44,17 +44,14 @@ impl Smtp {
             return true;
         }
         let Some(mut delivery) = host.waiting.pop_front() else { return false };
-        match connection.open(&delivery, &mut self.scratch) {
-            Err(fate) => {
-                delivery.settle_all(&fate, turn.desk);
-                self.rest_again(number);
-            }
-            Ok(content) if connection.is_idle() => {
+        match connection.open(&mut delivery, &mut self.scratch, turn.desk) {
+            None => self.rest_again(number),
+            Some(content) if connection.is_idle() => {
                 connection.served += 1;
                 connection.begin(delivery, content, now);
                 self.make_roomy(number);
             }
-            Ok(content) => connection.reserve(delivery, content, now),
+            Some(content) => connection.reserve(delivery, content, now),
         }
         self.list(number);
         true
@@ -126,7 +123,7 @@ impl Smtp {
             }
             Place::Ask(ask) => {
                 host.route = Route::Asked;
-                self.resolver.ask(&host.name, ask.clone(), now);
+                self.resolver.ask(&host.key, ask.clone(), now);
                 false
             }
         }
@@ -152,11 +149,13 @@ impl Smtp {
     pub(super) fn open(&mut self, key: usize, mut hops: VecDeque<Hop>, turn: &mut Turn<'_>) -> bool {
         let connect_by = turn.now.mono.saturating_add(self.settings.channel.connect_timeout);
         while let Some(hop) = hops.pop_front() {
+            let Some(host) = self.hosts.get(key) else { return false };
             let settings = Settings {
                 dialect: Dialect::Smtp,
                 our_name: self.settings.common.hostname.clone(),
                 peer: hop.remote.clone(),
                 timeouts: Timeouts::default(),
+                protection: host.protection_at(&hop.address),
             };
             let entry = self.connections.vacant_entry();
             let number = entry.key();

@@ -11,6 +11,8 @@ use std::net::{IpAddr, SocketAddr};
 pub(super) struct Hop {
     /// For dispositions and the journal: `mx1.example.net[198.51.100.4]`.
     pub(super) remote: String,
+    /// What it is called, for TLS: `mx1.example.net`, or its address.
+    pub(super) name: String,
     /// Where to connect.
     pub(super) address: SocketAddr,
 }
@@ -18,7 +20,8 @@ pub(super) struct Hop {
 impl Hop {
     /// An address that needed no resolver.
     pub(super) fn literal(address: IpAddr, port: u16) -> Self {
-        Self { remote: format!("[{address}]"), address: SocketAddr::new(address, port) }
+        let (remote, name) = (format!("[{address}]"), address.to_string());
+        Self { remote, name, address: SocketAddr::new(address, port) }
     }
 }
 
@@ -44,12 +47,17 @@ pub(super) fn of(answer: Resolved, name: &str, port: u16) -> Result<Vec<Hop>, Di
         Resolved::Temporary { why } => {
             fate(Outcome::HostDeferred, Status::transient(4, 3), format!("looking up {name}: {why}"))
         }
+        // Answers to questions that are not asked here.
+        Resolved::Listed { .. } | Resolved::Named { .. } => {
+            fate(Outcome::HostDeferred, Status::transient(4, 3), format!("looking up {name}: no answer"))
+        }
     }
 }
 
 fn hops_of(exchanger: &Exchanger, port: u16) -> impl Iterator<Item = Hop> {
     exchanger.addresses.iter().map(move |&address| Hop {
         remote: format!("{}[{address}]", exchanger.name),
+        name: exchanger.name.clone(),
         address: SocketAddr::new(address, port),
     })
 }

@@ -5,7 +5,8 @@ use super::hops::Hop;
 use super::limits::Limits;
 use super::pace::{FAIR, Pace, QUEUE, QUICK};
 use super::target::Target;
-use proto::disposition::Disposition;
+use proto::client::Protection;
+use proto::disposition::{Disposition, Outcome};
 use std::collections::{HashSet, VecDeque};
 use std::net::SocketAddr;
 
@@ -14,6 +15,10 @@ use std::net::SocketAddr;
 pub(super) struct Host {
     /// As the scheduler names it.
     pub(super) name: String,
+    /// The name under which it is in the table; another one for jobs with a demand of their own.
+    pub(super) key: String,
+    /// How much TLS they need.
+    pub(super) demand: Option<Protection>,
     /// What the name means.
     pub(super) target: Target,
     /// How much it may get.
@@ -40,6 +45,8 @@ pub(super) struct Host {
     pub(super) enough_until: u64,
     /// An attempt to connect has failed at every address; the others under way decide, and no further one is made.
     pub(super) spent: bool,
+    /// Addresses with which TLS has failed, and could be done without.
+    pub(super) plain: HashSet<SocketAddr>,
     /// Why the last address failed.
     pub(super) failure: Option<Disposition>,
     /// It is in the list of those that have to be looked at.
@@ -61,6 +68,8 @@ impl Host {
     pub(super) fn new(name: &str, target: Target, limits: Limits) -> Self {
         Self {
             name: name.to_owned(),
+            key: name.to_owned(),
+            demand: None,
             target,
             limits,
             waiting: VecDeque::new(),
@@ -74,9 +83,27 @@ impl Host {
             bad: HashSet::new(),
             enough_until: 0,
             spent: false,
+            plain: HashSet::new(),
             failure: None,
             listed: false,
         }
+    }
+
+    /// How much TLS its connections need.
+    pub(super) fn protection(&self) -> Protection {
+        self.demand.unwrap_or(self.limits.protection)
+    }
+
+    /// Whether a connection of this kind may carry its jobs; where TLS failed and can be done without, plain text may.
+    pub(super) fn allows(&self, protection: Protection) -> bool {
+        let own = self.protection();
+        protection == own || own == Protection::May && protection == Protection::Never
+    }
+
+    /// How much TLS a connection to this address needs.
+    pub(super) fn protection_at(&self, address: &SocketAddr) -> Protection {
+        let own = self.protection();
+        if own == Protection::May && self.plain.contains(address) { Protection::Never } else { own }
     }
 
     /// Whether another connection is needed and allowed.
@@ -138,10 +165,14 @@ impl Host {
         self.failure = None;
     }
 
-    /// An address came to nothing.
+    /// An address came to nothing. Of several reasons one that may pass counts, else the last.
     pub(super) fn failed(&mut self, address: SocketAddr, why: Disposition) {
         self.bad.insert(address);
-        self.failure = Some(why);
+        let passing = self.failure.take_if(|other| other.outcome != Outcome::Failed);
+        self.failure = Some(match passing {
+            Some(other) if why.outcome == Outcome::Failed => other,
+            _ => why,
+        });
     }
 }
 
@@ -150,3 +181,46 @@ const FIRST: usize = 2;
 
 /// How long the resolver's answer is used, in milliseconds.
 const FRESH: u64 = 300_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proto::status::Status;
+
+    fn host() -> Host {
+        let limits = Limits { sessions: 1, messages: 1, protection: Protection::May };
+        Host::new("x.example", Target::parse("x.example").unwrap(), limits)
+    }
+
+    fn address(port: u16) -> SocketAddr {
+        SocketAddr::from(([192, 0, 2, 1], port))
+    }
+
+    #[test]
+    fn a_host_fails_for_good_only_if_every_address_does() {
+        let passing = || Disposition::local(Outcome::HostDeferred, Status::transient(4, 1), "down");
+        let lasting = || Disposition::local(Outcome::Failed, Status::permanent(7, 30), "no REQUIRETLS");
+        for (first, second, outcome) in [
+            (lasting(), lasting(), Outcome::Failed),
+            (lasting(), passing(), Outcome::HostDeferred),
+            (passing(), lasting(), Outcome::HostDeferred),
+        ] {
+            let mut host = host();
+            host.failed(address(1), first);
+            host.failed(address(2), second);
+            assert_eq!(host.failure.map(|why| why.outcome), Some(outcome));
+        }
+    }
+
+    #[test]
+    fn plain_text_is_for_addresses_where_tls_failed_and_need_not_be() {
+        let mut host = host();
+        host.plain.insert(address(1));
+        assert_eq!(host.protection_at(&address(1)), Protection::Never);
+        assert_eq!(host.protection_at(&address(2)), Protection::May);
+        assert!(host.allows(Protection::Never));
+        host.demand = Some(Protection::Must);
+        assert_eq!(host.protection_at(&address(1)), Protection::Must);
+        assert!(!host.allows(Protection::May) && !host.allows(Protection::Never));
+    }
+}

@@ -1,7 +1,9 @@
 //! How much a host may get.
 
+use super::demand;
 use super::target::bare;
 use farm::config::Channel;
+use proto::client::Protection;
 
 /// The limits for one host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,6 +12,8 @@ pub(super) struct Limits {
     pub(super) sessions: usize,
     /// Messages on one connection; at least 1.
     pub(super) messages: u32,
+    /// How much TLS matters.
+    pub(super) protection: Protection,
 }
 
 impl Limits {
@@ -20,7 +24,12 @@ impl Limits {
         let sessions = rule.and_then(|rule| rule.sessions_per_host).unwrap_or(channel.sessions_per_host);
         let messages =
             rule.and_then(|rule| rule.messages_per_session).unwrap_or(channel.messages_per_session);
-        Self { sessions: usize::try_from(sessions).unwrap_or(usize::MAX).max(1), messages: messages.max(1) }
+        let tls = rule.and_then(|rule| rule.tls.as_ref()).unwrap_or(&channel.tls);
+        Self {
+            sessions: usize::try_from(sessions).unwrap_or(usize::MAX).max(1),
+            messages: messages.max(1),
+            protection: demand::of_rule(tls),
+        }
     }
 }
 
@@ -43,6 +52,7 @@ mod tests {
             patterns: vec![pattern.into()],
             sessions_per_host: sessions,
             messages_per_session: messages,
+            tls: sessions.map(|_| "must".into()),
             retry: None,
         };
         channel.hosts = vec![
@@ -51,6 +61,15 @@ mod tests {
             rule("*.example", Some(9), Some(0)),
         ];
         channel
+    }
+
+    #[test]
+    fn tls_is_as_the_rule_says_or_the_channel() {
+        let mut channel = channel();
+        assert_eq!(Limits::of("slow.example", &channel).protection, Protection::Must);
+        assert_eq!(Limits::of("gmail.com", &channel).protection, Protection::May);
+        channel.tls = "no".into();
+        assert_eq!(Limits::of("other.org", &channel).protection, Protection::Never);
     }
 
     #[test]

@@ -20,13 +20,17 @@
 //! | `host.rs`, `pace.rs` | one host: its queue and its connections; how it keeps up |
 //! | `delivery.rs` | one job, and who of its recipients is left |
 //! | `connection.rs`, `pump.rs`, `outgoing.rs` | one connection; its octets; the content on its way out |
+//! | `wire.rs`, `securing.rs`, `demand.rs` | the socket, in plain text or under TLS; the handshake; how much TLS a job needs |
+//! | `conversion.rs` | a content that goes out in another form |
 //! | `stride.rs` | a job behind another on the same connection |
 //! | `target.rs`, `limits.rs`, `hops.rs` | what a host means; how much it may get; where to connect |
 //! | `resolver.rs` | the way to the resolver |
 
 mod agent;
 mod connection;
+mod conversion;
 mod delivery;
+mod demand;
 mod dispatch;
 mod hops;
 mod host;
@@ -36,8 +40,10 @@ mod outgoing;
 mod pace;
 mod pump;
 mod resolver;
+mod securing;
 mod stride;
 mod target;
+mod wire;
 
 pub use agent::Smtp;
 

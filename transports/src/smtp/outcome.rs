@@ -33,7 +33,8 @@ impl Smtp {
         let Some(connection) = self.connections.get_mut(key) else { return };
         let Some(host) = self.hosts.get_mut(connection.host) else { return };
         match event {
-            Event::Settled(index, disposition) => {
+            Event::Settled(index, mut disposition) => {
+                disposition.tls.clone_from(&connection.tls);
                 if let Some(delivery) = &mut connection.delivery {
                     delivery.settled(index, disposition, turn.desk);
                 }
@@ -69,6 +70,11 @@ impl Smtp {
                 }
             }
             Event::Unusable(why) => host.failed(connection.hop.address, why),
+            Event::Insecure(why) => {
+                log::info!("TLS with {}: {why}; trying without", connection.hop.remote);
+                host.plain.insert(connection.hop.address);
+                connection.others.push_front(connection.hop.clone());
+            }
             Event::Unreachable(why) => {
                 host.failed(connection.hop.address, unreachable(&connection.hop, &why));
             }
@@ -141,21 +147,28 @@ impl Smtp {
             host.pace.took(now.saturating_sub(connection.since));
             self.hurries.cancel(connection.host);
             if delivery.goes_on(turn.desk) {
-                match connection.open(&delivery, &mut self.scratch) {
-                    Ok(content) => connection.begin(delivery, content, now),
-                    Err(fate) => delivery.settle_all(&fate, turn.desk),
+                if connection.is_spent() {
+                    host.waiting.push_front(delivery);
+                } else {
+                    if let Some(content) = connection.open(&mut delivery, &mut self.scratch, turn.desk) {
+                        connection.begin(delivery, content, now);
+                    }
+                    return self.list(key);
                 }
-                return self.list(key);
             }
         }
-        if let Some((delivery, Some(content))) = connection.take_back() {
+        if !connection.is_spent()
+            && let Some((delivery, Some(content))) = connection.take_back()
+        {
             connection.served += 1;
             connection.begin(delivery, content, now);
             self.make_roomy(key);
             return self.list(key);
         }
         let needed_elsewhere = !self.starving.is_empty() && host.waiting.is_empty();
-        if self.winding_up || needed_elsewhere || connection.served >= host.limits.messages {
+        let spent = connection.is_spent() || connection.served >= host.limits.messages;
+        let stale = !host.allows(connection.protection());
+        if self.winding_up || needed_elsewhere || spent || stale {
             connection.quit(now);
             self.list(key);
             return;

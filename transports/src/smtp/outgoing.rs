@@ -1,7 +1,11 @@
 //! What goes out on a connection: commands, and content in blocks.
 
+use super::conversion::{self, Attempt, Conversion};
 use crate::agent::{Body, Passage};
-use proto::client::Stuffing;
+use proto::client::{Features, Stuffing};
+use proto::disposition::{Disposition, Outcome};
+use proto::envelope::Shape;
+use proto::status::Status;
 use std::io;
 use std::ops::Range;
 
@@ -65,24 +69,69 @@ impl Output {
 /// The content of one message on its way out.
 #[derive(Debug)]
 pub(super) struct Outgoing {
-    content: Passage,
+    source: Source,
+    /// What it looks like when it goes out.
+    shape: Shape,
+    /// It goes out with BDAT: without stuffed dots and without an end of data.
+    chunked: bool,
     stuffing: Option<Stuffing>,
     leading_dot: bool,
     /// The beginning, until it is wanted.
     first: Option<Output>,
 }
 
+/// Where the octets come from.
+#[derive(Debug)]
+enum Source {
+    AsItIs(Passage),
+    Converted(Box<Conversion>),
+}
+
 impl Outgoing {
-    /// Reads the beginning, into `buffer`; `scratch` is room for it.
+    /// Reads the beginning of a content of this shape, into `buffer`, for a server with these features; `scratch` is room
+    /// for it.
     ///
     /// # Errors
-    /// The content cannot be read, or it is not what it should be.
+    /// What becomes of the message: the content cannot be read, or is not what it should be; or the server cannot have it.
     pub(super) fn open(
         body: &Body,
-        leading_dot: bool,
+        shape: &Shape,
+        features: &Features,
+        buffer: Output,
+        scratch: &mut Vec<u8>,
+    ) -> Result<Self, Disposition> {
+        if let Some(target) = features.conversion(shape) {
+            let attempt =
+                Conversion::prepare(body, shape, target, scratch).map_err(|error| unread(&error))?;
+            match attempt {
+                Attempt::Converted(conversion) => return Ok(Self::converted(conversion)),
+                Attempt::AsItIs => {}
+                Attempt::Unfit(obstacle) => return Err(conversion::unfit(shape, obstacle)),
+            }
+        }
+        let chunked = features.chunks(shape);
+        Self::as_it_is(body, *shape, chunked, buffer, scratch).map_err(|error| unread(&error))
+    }
+
+    fn converted(conversion: Box<Conversion>) -> Self {
+        Self {
+            shape: conversion.shape(),
+            source: Source::Converted(conversion),
+            chunked: false,
+            stuffing: Some(Stuffing::new(true)),
+            leading_dot: true,
+            first: None,
+        }
+    }
+
+    fn as_it_is(
+        body: &Body,
+        shape: Shape,
+        chunked: bool,
         mut buffer: Output,
         scratch: &mut Vec<u8>,
     ) -> io::Result<Self> {
+        let leading_dot = shape.leading_dot && !chunked;
         let into = if leading_dot { &mut *scratch } else { &mut buffer.octets };
         let (content, range) = body.begin(into, FIRST)?;
         let mut stuffing = Stuffing::new(leading_dot);
@@ -93,10 +142,22 @@ impl Outgoing {
             buffer.waiting = range;
             stuffing.pieces(buffer.rest()).for_each(drop);
         }
-        let mut outgoing = Self { content, stuffing: Some(stuffing), leading_dot, first: None };
+        let source = Source::AsItIs(content);
+        let mut outgoing =
+            Self { source, shape, chunked, stuffing: Some(stuffing), leading_dot, first: None };
         outgoing.finish(&mut buffer);
         outgoing.first = Some(buffer);
         Ok(outgoing)
+    }
+
+    /// What it looks like when it goes out.
+    pub(super) fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// It has another form than in the spool.
+    pub(super) fn is_converted(&self) -> bool {
+        matches!(self.source, Source::Converted(_))
     }
 
     /// The end of data is in the output.
@@ -125,31 +186,53 @@ impl Outgoing {
             return Ok(());
         }
         let Some(stuffing) = &mut self.stuffing else { return Ok(()) };
-        let room = usize::try_from(self.content.rest()).unwrap_or(usize::MAX).min(BLOCK);
-        if self.leading_dot {
-            scratch.resize(room.max(scratch.len()), 0);
-            let octets = self.content.read(scratch.get_mut(..room).unwrap_or_default())?;
-            for piece in stuffing.pieces(scratch.get(..octets).unwrap_or_default()) {
-                output.push(piece);
+        match &mut self.source {
+            Source::Converted(conversion) => {
+                stuffing.pieces(conversion.next(BLOCK, scratch)?).for_each(|piece| output.push(piece));
             }
-        } else {
-            // Nothing is to be stuffed, so the content is read to where it goes out from.
-            let part = output.room(room);
-            let octets = self.content.read(part)?;
-            stuffing.pieces(part.get(..octets).unwrap_or_default()).for_each(drop);
-            output.waiting.end += octets;
+            Source::AsItIs(content) if self.leading_dot => {
+                let room = room_for(content);
+                scratch.resize(room.max(scratch.len()), 0);
+                let octets = content.read(scratch.get_mut(..room).unwrap_or_default())?;
+                let part = scratch.get(..octets).unwrap_or_default();
+                stuffing.pieces(part).for_each(|piece| output.push(piece));
+            }
+            Source::AsItIs(content) => {
+                // Nothing is to be stuffed, so the content is read to where it goes out from.
+                let part = output.room(room_for(content));
+                let octets = content.read(part)?;
+                stuffing.pieces(part.get(..octets).unwrap_or_default()).for_each(drop);
+                output.waiting.end += octets;
+            }
         }
         self.finish(output);
         Ok(())
     }
 
     fn finish(&mut self, output: &mut Output) {
-        if self.content.is_finished()
+        let finished = match &self.source {
+            Source::AsItIs(content) => content.is_finished(),
+            Source::Converted(conversion) => conversion.is_finished(),
+        };
+        if finished
             && let Some(stuffing) = self.stuffing.take()
+            && !self.chunked
         {
             output.push(stuffing.end());
         }
     }
+}
+
+/// Octets that are read next.
+fn room_for(content: &Passage) -> usize {
+    usize::try_from(content.rest()).unwrap_or(usize::MAX).min(BLOCK)
+}
+
+/// The fate of a message whose content the spool does not give.
+fn unread(error: &io::Error) -> Disposition {
+    log::error!("content: {error}");
+    let words = format!("the content cannot be read from the spool ({error})");
+    Disposition::local(Outcome::Deferred, Status::transient(3, 0), words)
 }
 
 /// What an idle connection keeps, in octets.
@@ -167,7 +250,9 @@ mod tests {
         let body = Body::new(Arc::new(file), 0, content.len() as u64);
         let (mut output, mut spare, mut all, mut scratch) =
             (Output::default(), Output::default(), Vec::new(), Vec::new());
-        let mut outgoing = Outgoing::open(&body, leading_dot, Output::default(), &mut scratch).unwrap();
+        let shape = Shape { leading_dot, ..Shape::default() };
+        let features = Features::default();
+        let mut outgoing = Outgoing::open(&body, &shape, &features, Output::default(), &mut scratch).unwrap();
         output.push(before);
         while !outgoing.is_finished() {
             outgoing.fill(&mut output, &mut spare, &mut scratch).unwrap();
@@ -199,6 +284,8 @@ mod tests {
     #[test]
     fn content_that_ends_too_early_is_an_error() {
         let body = Body::new(Arc::new(tempfile::tempfile().unwrap()), 0, 5);
-        assert!(Outgoing::open(&body, false, Output::default(), &mut Vec::new()).is_err());
+        let (shape, features) = (Shape::default(), Features::default());
+        let opened = Outgoing::open(&body, &shape, &features, Output::default(), &mut Vec::new());
+        assert_eq!(opened.unwrap_err().outcome, Outcome::Deferred);
     }
 }

@@ -3,7 +3,7 @@
 use super::connection::{Connection, Event};
 use super::outgoing::Outgoing;
 use proto::client::Action;
-use std::io::{self, Read, Write};
+use std::io;
 
 impl Connection {
     /// Works until nothing more can be done, or a fair share is done; `true` if more can be done.
@@ -27,17 +27,19 @@ impl Connection {
 
     /// Writes what is there, at most a block of content; `true` if anything was done.
     fn write(&mut self, now: u64, scratch: &mut Vec<u8>) -> bool {
+        if !self.wire.is_flushed() && self.writable && !self.closed {
+            self.flush(now, scratch);
+        }
         if !self.refill(now, scratch) {
             return false;
         }
         let mut wrote = false;
         while self.writable && !self.closed && !self.output.is_empty() {
             let rest = self.output.rest();
-            match self.stream.write(rest) {
-                Ok(octets) => {
+            match self.wire.write(rest) {
+                Ok((octets, room)) => {
                     wrote = true;
-                    // Whatever a stream socket does not take, it has no room for; it says when it has again.
-                    self.writable = octets == rest.len();
+                    self.writable = room;
                     self.output.advance(octets);
                     self.progress(now);
                 }
@@ -53,9 +55,18 @@ impl Connection {
                 session.body_sent(now);
             }
             self.feed(b"", now);
-            self.stride();
+            self.stride(now);
         }
         wrote
+    }
+
+    /// Sends what TLS still holds.
+    fn flush(&mut self, now: u64, scratch: &mut Vec<u8>) {
+        match self.wire.flush() {
+            Ok(room) => self.writable = room,
+            Err(error) if self.starts_tls => self.insecure(&error.to_string(), now),
+            Err(error) => self.broken(&error, now, scratch),
+        }
     }
 
     fn progress(&mut self, now: u64) {
@@ -77,7 +88,7 @@ impl Connection {
             return false;
         }
         if content.is_finished() {
-            self.stride();
+            self.stride(now);
         }
         true
     }
@@ -97,14 +108,17 @@ impl Connection {
             return false;
         }
         scratch.resize(INPUT.max(scratch.len()), 0);
-        match self.stream.read(scratch) {
+        match self.wire.read(scratch) {
             Ok(0) => self.lose("connection closed", now),
             Ok(octets) => {
                 // Less than there is room for is all there is; what comes later is announced. An end was announced.
                 self.readable = octets == scratch.len() || self.hung_up;
-                let input = std::mem::take(scratch);
-                self.feed(input.get(..octets).unwrap_or_default(), now);
-                *scratch = input;
+                if self.wire.session().is_some() {
+                    self.wire.receive(scratch.get(..octets).unwrap_or_default());
+                    self.decrypt(now, scratch);
+                } else {
+                    self.hear(octets, now, scratch);
+                }
             }
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
@@ -116,7 +130,29 @@ impl Connection {
         true
     }
 
+    /// What stands in `scratch` was said by the server.
+    fn hear(&mut self, octets: usize, now: u64, scratch: &mut Vec<u8>) {
+        let input = std::mem::take(scratch);
+        self.feed(input.get(..octets).unwrap_or_default(), now);
+        *scratch = input;
+    }
+
+    /// Hears what has come under TLS, or goes on with the handshake.
+    fn decrypt(&mut self, now: u64, scratch: &mut Vec<u8>) {
+        while !self.closed {
+            match self.wire.decrypt(scratch) {
+                Ok(0) if self.starts_tls => return self.handshake(now),
+                Ok(0) => return,
+                Ok(octets) => self.hear(octets, now, scratch),
+                Err(why) => return self.lose(&why, now),
+            }
+        }
+    }
+
     fn lose(&mut self, why: &str, now: u64) {
+        if self.starts_tls {
+            return self.insecure(why, now);
+        }
         (self.content, self.sending) = (None, false);
         if let Some(session) = &mut self.session {
             session.lost(why, now);
@@ -140,9 +176,17 @@ impl Connection {
                     self.sending = self.content.is_some();
                     return;
                 }
+                Action::StartTls => {
+                    self.starts_tls = input.is_empty();
+                    // What came behind the server's reply is the session's to refuse.
+                    if self.starts_tls {
+                        return;
+                    }
+                }
                 Action::NeedInput | Action::Idle => return,
                 Action::Close => {
                     self.closed = true;
+                    self.wire.close();
                     return;
                 }
             }

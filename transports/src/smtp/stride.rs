@@ -27,22 +27,23 @@ impl Connection {
     pub(super) fn has_room(&self) -> bool {
         let pipelines = self.session.as_ref().is_some_and(|session| session.features().pipelining);
         let short = self.delivery.as_ref().is_some_and(Delivery::is_short);
-        pipelines && short && self.next.is_none() && !self.leaving && !self.closed
+        pipelines && short && self.next.is_none() && !self.leaving && !self.closed && !self.is_spent()
     }
 
     /// Lets a job wait behind the one under way.
     pub(super) fn reserve(&mut self, delivery: Delivery, content: Outgoing, now: u64) {
         self.next = Some(Next { delivery, content: Some(content), sent: false, by: now + PATIENCE });
         if self.content.is_none() {
-            self.stride();
+            self.stride(now);
         }
     }
 
     /// Sends the commands of the next job, if there is one and the session has come so far.
-    pub(super) fn stride(&mut self) {
+    pub(super) fn stride(&mut self, now: u64) {
         let Some((next, session)) = self.next.as_mut().zip(self.session.as_mut()) else { return };
         if session.takes_another()
-            && let Ok(octets) = session.follow(next.delivery.transaction())
+            && let Some(content) = &next.content
+            && let Ok(octets) = session.follow(next.delivery.transaction(content.shape(), now))
         {
             next.sent = true;
             self.output.push(&octets);

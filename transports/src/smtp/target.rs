@@ -84,6 +84,7 @@ mod tests {
         let place = match target.place {
             Place::Ask(Ask::Exchangers(name)) => format!("mx {name}"),
             Place::Ask(Ask::Addresses(name)) => format!("a {name}"),
+            Place::Ask(other) => format!("{other:?}"),
             Place::Address(address) => address.to_string(),
         };
         Some((place, target.port))

@@ -3,8 +3,11 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
 
 mod deaths;
+mod extensions;
 mod plain;
 mod rig;
 mod sink;
 mod smtp;
 mod strides;
+mod tls;
+mod wire;

@@ -73,7 +73,9 @@ fn answer(mut channel: Channel<Reply, Query>, table: &HashMap<String, Resolved>)
         let Ok(batch) = channel.receive_waiting() else { return };
         for received in batch.messages {
             let query = received.message;
-            let (ipc::resolve::Ask::Exchangers(name) | ipc::resolve::Ask::Addresses(name)) = query.ask;
+            let (ipc::resolve::Ask::Exchangers(name) | ipc::resolve::Ask::Addresses(name)) = query.ask else {
+                unreachable!("nobody here asks for anything else")
+            };
             let result = table.get(&name).cloned().unwrap_or(Resolved::NotFound { why: "NXDOMAIN".into() });
             channel.send(&Reply { ticket: query.ticket, result }).unwrap();
         }
@@ -133,19 +135,44 @@ impl Rig {
 
     /// As [`Rig::job`], in a file that was given before.
     pub(crate) fn job_in(&mut self, file: u64, host: &str, content: &[u8], recipients: &[&str]) -> u64 {
+        self.hand_out(file, host, content, recipients, |_| {})
+    }
+
+    /// As [`Rig::job`], with changes.
+    pub(crate) fn job_with(
+        &mut self,
+        host: &str,
+        content: &[u8],
+        recipients: &[&str],
+        change: impl FnOnce(&mut Job),
+    ) -> u64 {
+        let file = self.file(content);
+        self.hand_out(file, host, content, recipients, change)
+    }
+
+    fn hand_out(
+        &mut self,
+        file: u64,
+        host: &str,
+        content: &[u8],
+        recipients: &[&str],
+        change: impl FnOnce(&mut Job),
+    ) -> u64 {
         self.last += 1;
         let recipient = |(index, address): (usize, &&str)| JobRecipient {
             index: u32::try_from(index).unwrap(),
             address: address.parse().unwrap(),
             user: address.split('@').next().unwrap().into(),
+            terms: proto::terms::RecipientTerms::default(),
         };
-        let job = Job {
+        let mut job = Job {
             job: self.last,
             id: id(self.last),
             received: clock::utc_milliseconds(),
             from: ReversePath::Null,
             host: host.into(),
             shape: proto::message::shape_of(content),
+            terms: proto::terms::Terms::default(),
             file,
             record: None,
             offset: 0,
@@ -153,6 +180,7 @@ impl Rig {
             checksum: None,
             recipients: recipients.iter().enumerate().map(recipient).collect(),
         };
+        change(&mut job);
         let owner = self.owner.as_mut().unwrap();
         owner.send(&ToAgent::Job(job)).unwrap();
         owner.flush().unwrap();
@@ -188,7 +216,10 @@ impl Rig {
         let until = Instant::now() + Duration::from_secs(10);
         while !done(heard) {
             assert!(Instant::now() < until, "still waiting, having {heard:?}");
-            let batch = self.owner.as_mut().unwrap().receive().unwrap();
+            let owner = self.owner.as_mut().unwrap();
+            // What the agent did not take at once.
+            let _its_end_is_heard = owner.flush();
+            let batch = owner.receive().unwrap();
             heard.ended |= batch.ended;
             batch.messages.into_iter().for_each(|received| heard.note(received.message));
             std::thread::sleep(Duration::from_millis(2));

@@ -1,9 +1,11 @@
 //! A small SMTP server on the loopback that remembers everything and misbehaves when told to.
 
-use std::io::{BufRead, BufReader, Write};
+use super::wire::Wire;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
+use tls::ServerContext;
 
 /// How it behaves.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +26,14 @@ pub(crate) struct Manners {
     pub(crate) mail_delay: Duration,
     /// Whom it refuses.
     pub(crate) refuses: Option<&'static str>,
+    /// What it says to EHLO in place of the usual.
+    pub(crate) ehlo: Option<&'static str>,
+    /// What it says to EHLO under TLS.
+    pub(crate) ehlo_tls: Option<&'static str>,
+    /// With what it answers STARTTLS; without it breaks the connection there.
+    pub(crate) tls: Option<Arc<ServerContext>>,
+    /// What it says behind the reply to STARTTLS, in plain text.
+    pub(crate) injects: &'static str,
 }
 
 /// What it has seen.
@@ -36,6 +46,8 @@ pub(crate) struct Seen {
     /// Messages behind whose final dot the next command had come at once.
     pub(crate) strides: usize,
     pub(crate) commands: Vec<String>,
+    /// Those of them that came under TLS.
+    pub(crate) secret: Vec<String>,
 }
 
 /// A message that it took.
@@ -66,7 +78,7 @@ impl Sink {
                 let (book, manners) = (Arc::clone(&book), manners.clone());
                 std::thread::spawn(move || {
                     enter(&book);
-                    let _closed_early = converse(&stream.unwrap(), &book, &manners);
+                    let _closed_early = converse(stream.unwrap(), &book, &manners);
                     book.lock().unwrap().open -= 1;
                 });
             }
@@ -95,23 +107,45 @@ fn enter(book: &Mutex<Seen>) {
     seen.most_open = seen.most_open.max(seen.open);
 }
 
-fn converse(stream: &TcpStream, book: &Mutex<Seen>, manners: &Manners) -> std::io::Result<()> {
+fn converse(stream: TcpStream, book: &Mutex<Seen>, manners: &Manners) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
-    let mut reader = BufReader::new(stream);
-    let mut writer = stream;
+    let mut reader = BufReader::new(Wire::Plain(stream));
     if let Some(greeting) = manners.greeting {
-        return writer.write_all(format!("{greeting}\r\n").as_bytes());
+        return say(&mut reader, greeting);
     }
-    writer.write_all(b"220 sink\r\n")?;
+    say(&mut reader, "220 sink")?;
     let (mut recipients, mut mails) = (0, 0);
     loop {
         let mut line = String::new();
         if reader.read_line(&mut line)? == 0 {
             return Ok(());
         }
-        book.lock().unwrap().commands.push(line.trim_end().to_owned());
+        let secret = reader.get_ref().is_secret();
+        let mut seen = book.lock().unwrap();
+        seen.commands.push(line.trim_end().to_owned());
+        if secret {
+            seen.secret.push(line.trim_end().to_owned());
+        }
+        drop(seen);
         let verb = line.get(..4).unwrap_or("").to_ascii_uppercase();
         let reply = match verb.as_str() {
+            "EHLO" if secret && manners.ehlo_tls.is_some() => manners.ehlo_tls.unwrap(),
+            "EHLO" if manners.ehlo.is_some() => manners.ehlo.unwrap(),
+            "STAR" => {
+                let reply = format!("220 go ahead\r\n{}", manners.injects);
+                reader.get_mut().write_all(reply.as_bytes())?;
+                let Some(context) = &manners.tls else { return Ok(()) };
+                reader = BufReader::new(reader.into_inner().secure(context)?);
+                continue;
+            }
+            "BDAT" => {
+                let mut words = line.split_whitespace();
+                let mut content = vec![0; words.nth(1).unwrap().parse().unwrap()];
+                assert_eq!(words.next(), Some("LAST"));
+                reader.read_exact(&mut content)?;
+                book.lock().unwrap().messages.push(Message { recipients, content });
+                "250 2.0.0 taken"
+            }
             "EHLO" => "250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE 1000000000",
             "MAIL" if manners.drop_second_mail && mails > 0 => return Ok(()),
             "MAIL" => {
@@ -127,7 +161,7 @@ fn converse(stream: &TcpStream, book: &Mutex<Seen>, manners: &Manners) -> std::i
             }
             "DATA" if recipients == 0 => "554 no recipients",
             "DATA" => {
-                writer.write_all(b"354 go\r\n")?;
+                say(&mut reader, "354 go")?;
                 let content = content(&mut reader)?;
                 if manners.drop_after_data {
                     return Ok(());
@@ -140,11 +174,15 @@ fn converse(stream: &TcpStream, book: &Mutex<Seen>, manners: &Manners) -> std::i
                 book.lock().unwrap().messages.push(Message { recipients, content });
                 "250 2.0.0 taken"
             }
-            "QUIT" => return writer.write_all(b"221 bye\r\n"),
+            "QUIT" => return say(&mut reader, "221 bye"),
             _ => "250 ok",
         };
-        writer.write_all(format!("{reply}\r\n").as_bytes())?;
+        say(&mut reader, reply)?;
     }
+}
+
+fn say(reader: &mut BufReader<Wire>, reply: &str) -> std::io::Result<()> {
+    reader.get_mut().write_all(format!("{reply}\r\n").as_bytes())
 }
 
 /// Reads up to the final dot; unstuffed.

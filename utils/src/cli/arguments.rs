@@ -11,6 +11,7 @@ Examples:
   grange queue list --host slow.example       what waits for a host, and why
   grange queue retry --host slow.example      try it now
   grange route ann@example.org                where an address goes
+  grange session --client 192.0.2.1           what it would be told, and why
   grange --root /tmp/try start --foreground   another one, in this terminal";
 
 /// Runs and administers the Grange mail transfer agent.
@@ -40,7 +41,7 @@ pub(crate) enum Verb {
     Status,
     /// Read the configuration again
     Reload,
-    /// Look at configuration, directories, ports and programs before a start
+    /// Look at configuration, directories, ports, programs before a start
     Check,
     /// Check or show the configuration
     #[command(subcommand)]
@@ -53,6 +54,10 @@ pub(crate) enum Verb {
         /// As in RCPT, without angle brackets
         address: String,
     },
+    /// Play a session as any client, with the reason for each verdict
+    Session(super::session::Options),
+    /// Make the lines of a user's password for the users file
+    Password(super::password::Options),
     /// Check the files of the spool
     #[command(subcommand)]
     Spool(Spool),

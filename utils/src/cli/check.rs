@@ -3,12 +3,13 @@
 use super::ask::is_running;
 use super::instance::Instance;
 use super::print;
-use farm::config::{Config, JournalTarget, Listen};
+use farm::config::{Config, JournalTarget, Listen, ListenAt};
 use farm::exit::{Exit, Fatal};
 use ipc::Role;
 use serde_json::json;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use tls::TicketKeys;
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +65,7 @@ fn look(instance: &Instance) -> Vec<Finding> {
             findings.extend(user(&config));
             findings.extend(listeners(&config, is_running(instance)));
             findings.extend(journal(&config));
+            findings.extend(certificates(&config));
             spool = config.common.paths.spool;
         }
         Err(problems) => {
@@ -97,8 +99,8 @@ fn user(config: &Config) -> Option<Finding> {
 }
 
 fn listeners(config: &Config, running: bool) -> Vec<Finding> {
-    let free = |listen: &Listen| match listen {
-        Listen::Network(address) => {
+    let free = |listen: &Listen| match &listen.at {
+        ListenAt::Network(address) => {
             let outcome = match sys::listen::tcp(*address) {
                 Ok(_) => Ok(()),
                 Err(error) if running && error.kind() == std::io::ErrorKind::AddrInUse => Ok(()),
@@ -106,7 +108,7 @@ fn listeners(config: &Config, running: bool) -> Vec<Finding> {
             };
             Finding::new(format!("address {address}"), outcome)
         }
-        Listen::Unix(path) => {
+        ListenAt::Unix(path) => {
             let outcome = path.parent().map_or(Ok(()), writable);
             Finding::new(format!("socket {}", path.display()), outcome)
         }
@@ -123,6 +125,23 @@ fn journal(config: &Config) -> Option<Finding> {
         writable(directory)
     };
     Some(Finding::new(format!("journal {}", file.display()), outcome))
+}
+
+/// The files of `[tls]`, and what is dubious about them.
+fn certificates(config: &Config) -> Vec<Finding> {
+    let count = config.tls.certificates.len();
+    let now = farm::clock::moment().utc / 1000;
+    let read = TicketKeys::draw(1).and_then(|tickets| crate::certificates::read(config, &tickets, now));
+    match read {
+        Ok(_) if count == 0 => Vec::new(),
+        Ok((_, warnings)) => {
+            let fine = Finding::new(format!("certificates: {count}"), Ok(()));
+            let doubts =
+                warnings.iter().map(|doubt| Finding::warning(format!("{}: {}", doubt.file, doubt.why)));
+            std::iter::once(fine).chain(doubts).collect()
+        }
+        Err(error) => vec![Finding::new("certificates", Err(error.to_string()))],
+    }
 }
 
 /// A file can be made there, or, if it does not exist yet, it can be made itself.

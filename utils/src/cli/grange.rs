@@ -2,7 +2,9 @@
 
 use super::arguments::{Arguments, Queue, Spool, Verb};
 use super::instance::Instance;
-use super::{check, config, fault, profile, queue, reload, route, spool, start, status, stop};
+use super::{
+    check, config, fault, password, profile, queue, reload, route, session, spool, start, status, stop,
+};
 use clap::Parser;
 use clap::error::ErrorKind;
 use farm::exit::{Exit, Fatal, run};
@@ -35,6 +37,8 @@ fn serve(arguments: Arguments) -> Result<(), Fatal> {
         Verb::Config(verb) => config::config(&instance, &verb, json),
         Verb::Queue(verb) => serve_queue(&instance, verb, json),
         Verb::Route { address } => route::route(&instance, address, json),
+        Verb::Session(options) => session::session(&instance, &options, json),
+        Verb::Password(options) => password::password(&options, json),
         Verb::Spool(Spool::Check { directory }) => {
             spool::check(&directory.unwrap_or_else(|| instance.spool()), json)
         }

@@ -4,7 +4,7 @@
 //! we still write never waits for us.
 
 use farm::clock::moment;
-use proto::client::{Action, Dialect, Session, Settings, Stuffing, Timeouts, Transaction};
+use proto::client::{Action, Dialect, Protection, Session, Settings, Stuffing, Timeouts, Transaction};
 use proto::disposition::{Disposition, Outcome};
 use proto::status::Status;
 use std::io::{self, Read, Write};
@@ -29,6 +29,7 @@ pub(super) fn submit(
         our_name: our_name.to_owned(),
         peer: "grange".to_owned(),
         timeouts: Timeouts::default(),
+        protection: Protection::Never,
     };
     let lines = listen(stream.try_clone()?);
     let session = Session::new(settings, moment().mono);
@@ -95,7 +96,8 @@ impl Dialogue<'_> {
             }
             Action::Settled(index, disposition) => self.verdicts.settle(index, disposition),
             Action::Unusable(disposition) => self.verdicts.settle_rest(&disposition),
-            Action::Followed | Action::Returned(_) => {}
+            // Nothing is sent in the stride of another, and nothing is secured.
+            Action::Followed | Action::Returned(_) | Action::StartTls => {}
             Action::Idle => self.go_on(),
             Action::Close => return false,
         }
@@ -192,11 +194,7 @@ impl Verdicts {
             return None;
         }
         let recipients = self.current.iter().filter_map(|&index| self.whole.recipients.get(index).cloned());
-        Some(Transaction {
-            from: self.whole.from.clone(),
-            recipients: recipients.collect(),
-            shape: self.whole.shape,
-        })
+        Some(Transaction::plain(self.whole.from.clone(), recipients.collect(), self.whole.shape))
     }
 
     fn finish(self) -> Vec<Disposition> {

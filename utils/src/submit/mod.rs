@@ -9,13 +9,12 @@
 //! | `options` | the command line, which no library can parse |
 //! | `intake` | standard input as lines, with CRLF |
 //! | `heading` | the header section: split off, completed, stripped |
-//! | `address_list`, `recipients` | addresses in header fields and arguments; who gets the message |
+//! | `recipients` | addresses in header fields and arguments; who gets the message |
 //! | `full_name` | a person's name as a phrase |
 //! | `dialogue`, `outcome` | the SMTP session, and the exit code that follows from it |
 //! | `relay` | `-bs`: the program speaks SMTP itself |
 //! | `sendmail` | all of it in order |
 
-mod address_list;
 mod dialogue;
 mod full_name;
 mod heading;

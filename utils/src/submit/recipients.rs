@@ -1,8 +1,8 @@
 //! Who gets the message, and who sends it.
 
-use super::address_list::{ListError, addresses};
 use super::heading::Heading;
 use proto::address::{Mailbox, MailboxError, ReversePath};
+use proto::message::{ListError, addresses};
 
 /// An address, or a list of them, is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

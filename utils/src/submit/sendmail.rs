@@ -62,7 +62,7 @@ fn deliver(options: &Options, instance: &Instance) -> Result<(), Fatal> {
         return Err(Fatal::new(Exit::Data, "the header names no recipients in To, Cc or Bcc"));
     }
     let content = heading.completed(&missing(options, &from, &hostname));
-    let transaction = Transaction { from, recipients: to, shape: shape_of(&content) };
+    let transaction = Transaction::plain(from, to, shape_of(&content));
     send(instance, &hostname, transaction, &content, options.verbose)
 }
 

@@ -3,6 +3,7 @@
 use super::children::Child;
 use super::control::Asked;
 use super::run::Supervisor;
+use super::starting::{Starts, started};
 use farm::exit::Exit;
 use farm::journal::ProgramEvent;
 use ipc::Role;
@@ -17,6 +18,8 @@ const PATIENCE: u64 = 10_000;
 pub(super) enum Query {
     /// Lines go to the client as they come.
     Relay { client: usize, child: ChildNumber, expires: u64 },
+    /// A worker wants a queue to be started.
+    Start { asker: ChildNumber, session: u64, child: ChildNumber, expires: u64 },
     /// Lines are collected from several children, then become one answer.
     Gather {
         client: usize,
@@ -39,7 +42,9 @@ pub(super) enum Topic {
 impl Query {
     fn expires(&self) -> u64 {
         match self {
-            Self::Relay { expires, .. } | Self::Gather { expires, .. } => *expires,
+            Self::Relay { expires, .. } | Self::Start { expires, .. } | Self::Gather { expires, .. } => {
+                *expires
+            }
         }
     }
 }
@@ -49,6 +54,7 @@ impl Query {
 pub(super) struct Queries {
     open: BTreeMap<u64, Query>,
     last: u64,
+    pub(super) starts: Starts,
 }
 
 impl Queries {
@@ -57,7 +63,8 @@ impl Queries {
         self.open.values().map(Query::expires).min()
     }
 
-    fn add(&mut self, query: Query) -> u64 {
+    /// Notes a query; gives its ticket.
+    pub(super) fn add(&mut self, query: Query) -> u64 {
         self.last += 1;
         self.open.insert(self.last, query);
         self.last
@@ -111,7 +118,7 @@ impl Supervisor {
         self.query(child, (ticket, uid), request);
     }
 
-    fn query(&mut self, child: ChildNumber, (ticket, uid): (u64, u32), request: &Request) {
+    pub(super) fn query(&mut self, child: ChildNumber, (ticket, uid): (u64, u32), request: &Request) {
         let request = serde_json::to_string(request).unwrap_or_default();
         self.say(child, &ToChild::Query { ticket, uid, request });
     }
@@ -172,6 +179,11 @@ impl Supervisor {
                     self.queries.open.remove(&ticket);
                 }
             }
+            Some(&mut Query::Start { asker, session, .. }) if last => {
+                self.queries.open.remove(&ticket);
+                let messages = started(lines.last());
+                self.say(asker, &ToChild::QueueStarted { session, messages });
+            }
             Some(Query::Gather { missing, lines: collected, .. }) => {
                 if let Some(role) = self.children.get_mut(child).map(|child| child.role) {
                     collected.extend(lines.iter().map(|line| (role, line.clone())));
@@ -181,7 +193,7 @@ impl Supervisor {
                 }
                 self.finish_gathering(ticket);
             }
-            None => {}
+            Some(Query::Start { .. }) | None => {}
         }
     }
 
@@ -197,14 +209,16 @@ impl Supervisor {
         let mut done = Vec::new();
         for (&ticket, query) in &mut self.queries.open {
             match query {
-                Query::Relay { child, .. } if *child == gone => done.push(ticket),
+                Query::Relay { child, .. } | Query::Start { child, .. } if *child == gone => {
+                    done.push(ticket)
+                }
                 Query::Gather { missing, .. } => {
                     missing.retain(|&number| number != gone);
                     if missing.is_empty() {
                         done.push(ticket);
                     }
                 }
-                Query::Relay { .. } => {}
+                Query::Relay { .. } | Query::Start { .. } => {}
             }
         }
         for ticket in done {
@@ -229,6 +243,9 @@ impl Supervisor {
                     Exit::Temporary,
                     "no answer in time, or the process restarted; ask again".into(),
                 );
+            }
+            Some(Query::Start { asker, session, .. }) => {
+                self.say(asker, &ToChild::QueueStarted { session, messages: None });
             }
             Some(Query::Gather { client, topic, lines, .. }) => {
                 let (lines, end) = match topic {

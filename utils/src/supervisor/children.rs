@@ -12,6 +12,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use sys::user::Account;
+use tls::Material;
 
 /// The supervisor's end of its channel to a child.
 pub(crate) type ChildChannel = Channel<ToChild, FromChild>;
@@ -94,7 +95,7 @@ impl Children {
             build: BUILD.into(),
             role,
             child: number,
-            section: section(role, setting.config).map_err(ChannelError::from)?,
+            section: section(role, setting.config, setting.material).map_err(ChannelError::from)?,
         }))?;
         for (gift, descriptor) in setting.wiring.gifts(role).map_err(failed)? {
             channel.send_with(&ToChild::Give(gift), descriptor)?;
@@ -149,6 +150,8 @@ pub(crate) struct Setting<'a> {
     pub(crate) config: &'a Config,
     /// What outlives it.
     pub(crate) wiring: &'a Wiring,
+    /// Certificates and keys.
+    pub(crate) material: &'a Material,
     /// The loop that will hear it.
     pub(crate) event_loop: &'a EventLoop,
     /// Whose rights it gets when the supervisor is root.

@@ -12,7 +12,8 @@ use std::os::unix::net::UnixStream;
 use sys::process::Ended;
 
 /// The children that the supervisor keeps itself, in the order of start.
-pub(super) const KEPT: [Role; 4] = [Role::Dns, Role::Scheduler, Role::RouterMultiplexer, Role::SmtpMaster];
+pub(super) const KEPT: [Role; 5] =
+    [Role::Dns, Role::Authd, Role::Scheduler, Role::RouterMultiplexer, Role::SmtpMaster];
 
 /// A farm of one for each of them.
 pub(super) fn farms() -> Vec<Farm> {
@@ -65,6 +66,7 @@ impl Supervisor {
         let setting = Setting {
             config: &self.config,
             wiring: &self.wiring,
+            material: self.certificates.material(),
             event_loop: &self.event_loop,
             account: self.account.as_ref(),
         };
@@ -100,6 +102,9 @@ impl Supervisor {
                 FromChild::Ready => self.ready(number),
                 FromChild::Spawn { ticket, role } => self.spawn_for(number, ticket, role),
                 FromChild::Kill { child } => self.kill_for(number, child),
+                FromChild::StartQueue { session, host, below } => {
+                    self.start_queue(number, session, host, below);
+                }
                 FromChild::Answer { ticket, lines, last } => self.answered(ticket, number, &lines, last),
             }
         }
@@ -195,7 +200,10 @@ impl Supervisor {
             .children
             .iter()
             .filter_map(|(number, child)| {
-                Some((number, super::wiring::section(child.role, &self.config).ok()?))
+                Some((
+                    number,
+                    super::wiring::section(child.role, &self.config, self.certificates.material()).ok()?,
+                ))
             })
             .collect();
         for (number, section) in sections {

@@ -1,5 +1,6 @@
 //! The supervisor's life: set-up, loop, stop.
 
+use super::certifying::Certificates;
 use super::children::{Children, number_of};
 use super::control::{Control, LISTENER};
 use super::ground::{own, prepare};
@@ -40,6 +41,7 @@ pub(super) struct Supervisor {
     pub(super) event_loop: EventLoop,
     pub(super) journal: Journal,
     pub(super) children: Children,
+    pub(super) certificates: Certificates,
     pub(super) farms: Vec<Farm>,
     pub(super) control: Control,
     pub(super) account: Option<Account>,
@@ -92,6 +94,8 @@ pub fn run(options: Options) -> Result<(), Fatal> {
         event_loop.watch_readable(&source, SIGNALS).map_err(system("signals"))?;
     }
     let started = event_loop.now();
+    let certificates =
+        Certificates::load(&config, started.utc / 1000).map_err(Fatal::doing(Exit::Config, "[tls]"))?;
     let mut supervisor = Supervisor {
         options,
         config,
@@ -99,6 +103,7 @@ pub fn run(options: Options) -> Result<(), Fatal> {
         event_loop,
         journal,
         children: Children::default(),
+        certificates,
         farms: farms(),
         control,
         account,
@@ -165,9 +170,11 @@ impl Supervisor {
         for address in self.wiring.addresses() {
             self.write(ProgramEvent::Listening { address: &address });
         }
+        self.warn_of_certificates();
         while !self.finished() {
             self.tend();
             self.announce();
+            self.look_at_certificates();
             self.journal.flush(self.event_loop.now().utc);
             self.event_loop
                 .turn(self.next_deadline(), &mut ready)
@@ -239,7 +246,8 @@ impl Supervisor {
         let farms = self.farms.iter().filter_map(Farm::next_deadline).min();
         let stop = self.stopping.as_ref().map(|stop| stop.kill_at);
         let queries = self.queries.next_deadline();
-        [farms, stop, queries].into_iter().flatten().min()
+        let certificates = self.certificates.next_look();
+        [farms, stop, queries, certificates].into_iter().flatten().min()
     }
 
     /// Begins to stop: first the front, so that nothing new comes in, then the rest.
@@ -292,6 +300,11 @@ impl Supervisor {
     pub(super) fn reload(&mut self) -> Result<Vec<String>, Vec<String>> {
         let began = farm::clock::microseconds();
         let mut config = load(&self.options).map_err(|problems| self.refuse_reload(&problems))?;
+        let utc = self.event_loop.now().utc;
+        let certificates = self.certificates.reload(&config, utc / 1000).map_err(|error| {
+            let (file, why) = error.parts();
+            self.refuse_reload(&[Problem::of_file(file, why)])
+        })?;
         let fixed = self.config.needs_restart(&config);
         let mut remarks: Vec<String> =
             fixed.iter().map(|key| format!("{key} counts after a restart")).collect();
@@ -306,7 +319,9 @@ impl Supervisor {
             remarks.push(fatal.why);
         }
         self.journal.reopen();
+        self.certificates = certificates;
         self.hand_out(config);
+        self.warn_of_certificates();
         self.write(ProgramEvent::Reloaded { time: (farm::clock::microseconds() - began) / 1000 });
         Ok(remarks)
     }

@@ -6,7 +6,7 @@ use ipc::control::{FarmLine, Status};
 use std::path::Path;
 
 /// The rows, in order, and the roles whose processes each counts.
-const ROWS: [(&str, &[Role]); 8] = [
+const ROWS: [(&str, &[Role]); 9] = [
     ("smtpserver", &[Role::SmtpMaster, Role::SmtpWorker]),
     ("router", &[Role::RouterMultiplexer, Role::RouterWorker]),
     ("scheduler", &[Role::Scheduler]),
@@ -15,6 +15,7 @@ const ROWS: [(&str, &[Role]); 8] = [
     ("hold", &[Role::AgentHold]),
     ("error", &[Role::AgentError]),
     ("dns", &[Role::Dns]),
+    ("authd", &[Role::Authd]),
 ];
 
 impl Supervisor {

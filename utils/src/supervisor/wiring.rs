@@ -1,15 +1,17 @@
 //! Everything that outlives a child: bound listeners, notification sockets, both ends of every rendezvous.
 
-use farm::config::{Config, Listen};
+use farm::config::{Config, ListenAt};
 use farm::exit::{Exit, Fatal};
 use ipc::Role;
 use ipc::codec;
 use ipc::contact::Contact;
+use ipc::smtp_worker::Entrance;
 use ipc::supervisor::{Gift, Listener};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
+use tls::Material;
 
 /// The name of the socket of local programs.
 const SUBMIT: &str = "submit";
@@ -107,23 +109,24 @@ fn notification(path: &Path) -> Result<UnixDatagram, Fatal> {
 fn listeners(config: &Config) -> Result<Vec<(Listener, OwnedFd)>, Fatal> {
     let mut list = Vec::new();
     for listen in &config.smtpserver.listen {
-        list.push(match listen {
-            Listen::Network(address) => {
+        let entrance = listen.entrance;
+        list.push(match &listen.at {
+            ListenAt::Network(address) => {
                 let socket = sys::listen::tcp(*address).map_err(cannot_bind(*address))?;
                 let bound = socket.local_addr().map_or_else(|_| address.to_string(), |a| a.to_string());
-                (Listener { name: bound, local: false }, socket.into())
+                (Listener { name: bound, local: false, entrance }, socket.into())
             }
-            Listen::Unix(path) => local(path, &path.display().to_string())?,
+            ListenAt::Unix(path) => local(path, &path.display().to_string(), entrance)?,
         });
     }
-    list.push(local(&config.common.paths.run.join(SUBMIT), SUBMIT)?);
+    list.push(local(&config.common.paths.run.join(SUBMIT), SUBMIT, Entrance::default())?);
     Ok(list)
 }
 
-fn local(path: &Path, name: &str) -> Result<(Listener, OwnedFd), Fatal> {
+fn local(path: &Path, name: &str, entrance: Entrance) -> Result<(Listener, OwnedFd), Fatal> {
     let socket =
         sys::listen::unix(path, 0o666).map_err(Fatal::doing(Exit::System, path.display().to_string()))?;
-    Ok((Listener { name: name.into(), local: true }, socket.into()))
+    Ok((Listener { name: name.into(), local: true, entrance }, socket.into()))
 }
 
 fn cannot_bind(address: std::net::SocketAddr) -> impl FnOnce(io::Error) -> Fatal {
@@ -143,16 +146,23 @@ fn cannot_bind(address: std::net::SocketAddr) -> impl FnOnce(io::Error) -> Fatal
 ///
 /// # Errors
 /// The configuration cannot be encoded, which is a bug.
-pub(crate) fn section(role: Role, config: &Config) -> Result<Vec<u8>, codec::CodecError> {
+pub(crate) fn section(
+    role: Role,
+    config: &Config,
+    material: &Material,
+) -> Result<Vec<u8>, codec::CodecError> {
     let common = &config.common;
     match role {
-        Role::SmtpMaster | Role::SmtpWorker => codec::encode(&(common, &config.smtpserver)),
+        Role::SmtpMaster => codec::encode(&(common, (&config.smtpserver, &config.admission))),
+        // Only who speaks with clients gets the keys.
+        Role::SmtpWorker => codec::encode(&(common, (&config.smtpserver, material, &config.auth))),
         Role::RouterMultiplexer | Role::RouterWorker => {
             let channels: Vec<&String> = config.channels.keys().collect();
             codec::encode(&(common, (&config.router, channels)))
         }
         Role::Scheduler => codec::encode(&(common, (&config.scheduler, &config.channels))),
         Role::Dns => codec::encode(&(common, &config.dns)),
+        Role::Authd => codec::encode(&(common, &config.auth)),
         Role::AgentSmtp | Role::AgentMailbox | Role::AgentHold | Role::AgentError => {
             let channel = config.channels.iter().find(|(name, _)| Role::of_channel(name) == Some(role));
             codec::encode(&(common, channel.map(|(_, channel)| channel)))

@@ -1,35 +1,77 @@
 //! The texts of addresses: where to listen, networks, name servers, host and domain names.
 
-use super::sections::{Listen, Network};
+use super::sections::{Listen, ListenAt, Network};
+use ipc::smtp_worker::Entrance;
+use proto::address::Domain;
+use proto::server::Service;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
-/// `*:25` (both families), `127.0.0.1:2525`, `[::1]:25`, `unix:/path`; a relative path is under `run`.
+/// The prefixes of a listener: what each is for, and whether it begins with a handshake.
+const SERVICES: [(&str, Entrance); 4] = [
+    ("smtp://", Entrance { service: Service::Relay, implicit_tls: false }),
+    ("submission://", Entrance { service: Service::Submission, implicit_tls: false }),
+    ("submissions://", Entrance { service: Service::Submission, implicit_tls: true }),
+    ("lmtp://", Entrance { service: Service::Lmtp, implicit_tls: false }),
+];
+
+/// `*:25` (both families), `127.0.0.1:2525`, `[::1]:25`, `unix:/path`, each perhaps with a prefix that says what it is for;
+/// without one the port says it. A relative path is under `run`.
 pub(super) fn parse_listen(text: &str, run: &Path) -> Option<Vec<Listen>> {
+    let prefixed =
+        SERVICES.iter().find_map(|(prefix, entrance)| Some((text.strip_prefix(prefix)?, Some(*entrance))));
+    let (place, said) = prefixed.unwrap_or((text, None));
+    let places = parse_place(place, run)?;
+    let listen = |at: ListenAt| Listen { entrance: said.unwrap_or_else(|| usual(&at)), at };
+    Some(places.into_iter().map(listen).collect())
+}
+
+fn parse_place(text: &str, run: &Path) -> Option<Vec<ListenAt>> {
     if let Some(path) = text.strip_prefix("unix:") {
-        return if path.is_empty() { None } else { Some(vec![Listen::Unix(run.join(path))]) };
+        return if path.is_empty() { None } else { Some(vec![ListenAt::Unix(run.join(path))]) };
     }
     if let Some(port) = text.strip_prefix("*:") {
         let port = parse_port(port)?;
         let any: [IpAddr; 2] = [Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()];
-        return Some(any.map(|address| Listen::Network(SocketAddr::new(address, port))).to_vec());
+        return Some(any.map(|address| ListenAt::Network(SocketAddr::new(address, port))).to_vec());
     }
-    text.parse().ok().map(|address| vec![Listen::Network(address)])
+    text.parse().ok().map(|address| vec![ListenAt::Network(address)])
+}
+
+/// What a listener without a prefix is for.
+///
+/// Source: RFC 6409 section 3.1 (port 587), RFC 8314 section 7.3 (port 465).
+fn usual(at: &ListenAt) -> Entrance {
+    match at {
+        ListenAt::Network(address) if address.port() == 587 => {
+            Entrance { service: Service::Submission, implicit_tls: false }
+        }
+        ListenAt::Network(address) if address.port() == 465 => {
+            Entrance { service: Service::Submission, implicit_tls: true }
+        }
+        _ => Entrance::default(),
+    }
 }
 
 /// A listener as it would be written.
 pub(super) fn print_listen(listen: &Listen) -> String {
-    match listen {
-        Listen::Network(address) => address.to_string(),
-        Listen::Unix(path) => format!("unix:{}", path.display()),
+    let place = match &listen.at {
+        ListenAt::Network(address) => address.to_string(),
+        ListenAt::Unix(path) => format!("unix:{}", path.display()),
+    };
+    if listen.entrance == usual(&listen.at) {
+        return place;
     }
+    let prefix =
+        SERVICES.iter().find(|(_, entrance)| *entrance == listen.entrance).map(|(prefix, _)| *prefix);
+    format!("{}{place}", prefix.unwrap_or_default())
 }
 
 /// `192.0.2.0/24`, `2001:db8::/32`, or an address alone.
 ///
 /// # Errors
 /// What to write instead.
-pub(super) fn parse_network(text: &str) -> Result<Network, String> {
+pub(crate) fn parse_network(text: &str) -> Result<Network, String> {
     let hint = || format!("\"{text}\" is not a network; write it as \"192.0.2.0/24\" or \"2001:db8::/32\"");
     let (address, prefix) = match text.split_once('/') {
         Some((address, prefix)) => (address, Some(prefix)),
@@ -58,6 +100,11 @@ pub(super) fn print_network(network: &Network) -> String {
 }
 
 impl Network {
+    /// The block of this length that `address` lies in.
+    pub fn around(address: IpAddr, prefix: u8) -> Self {
+        Self { address: first_address(address, prefix), prefix }
+    }
+
     /// Whether `address` lies in this block; an IPv4 address in its IPv6 form counts as the IPv4 address.
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
@@ -79,6 +126,15 @@ pub(crate) fn is_domain(text: &str) -> bool {
     let octet = |c: u8| c.is_ascii_alphanumeric() || c == b'-' || c == b'_';
     let label = |l: &str| (1..=63).contains(&l.len()) && l.bytes().all(octet) && !l.starts_with('-');
     text.len() <= 255 && text.split('.').all(label)
+}
+
+/// A domain name of mail in the form to look up: A-labels in lower case. It may be written in U-labels.
+pub(crate) fn canonical_domain(text: &str) -> Option<String> {
+    if text.is_ascii() {
+        return is_domain(text).then(|| text.to_ascii_lowercase());
+    }
+    let domain = Domain::from_unicode(text).ok()?;
+    domain.name().map(str::to_owned)
 }
 
 /// A host pattern: a domain name, `*.` and a domain name, or `*`.
@@ -119,9 +175,39 @@ mod tests {
         assert_eq!(listen("[::1]:25").unwrap(), ["[::1]:25"]);
         assert_eq!(listen("unix:/tmp/s").unwrap(), ["unix:/tmp/s"]);
         assert_eq!(listen("unix:smtp").unwrap(), ["unix:/run/grange/smtp"]);
-        for bad in ["", "25", "*", "*:", "*:+25", "*:99999", "localhost:25", "unix:", "::1:25x"] {
+        assert_eq!(listen("lmtp://unix:/tmp/s").unwrap(), ["lmtp://unix:/tmp/s"]);
+        assert_eq!(listen("submission://*:25").unwrap(), ["submission://0.0.0.0:25", "submission://[::]:25"]);
+        for bad in [
+            "smtp://",
+            "smtps://*:25",
+            "lmtp://lmtp://*:24",
+            "",
+            "25",
+            "*",
+            "*:",
+            "*:+25",
+            "*:99999",
+            "localhost:25",
+            "unix:",
+            "::1:25x",
+        ] {
             assert_eq!(listen(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn the_port_tells_the_service_unless_a_prefix_does() {
+        let entrance = |text: &str| {
+            let Entrance { service, implicit_tls } =
+                parse_listen(text, Path::new("/run/grange")).unwrap()[0].entrance;
+            (service.word(), implicit_tls)
+        };
+        assert_eq!(entrance("*:25"), ("smtp", false));
+        assert_eq!(entrance("*:587"), ("submission", false));
+        assert_eq!(entrance("*:465"), ("submission", true));
+        assert_eq!(entrance("smtp://*:587"), ("smtp", false));
+        assert_eq!(entrance("submissions://127.0.0.1:2465"), ("submission", true));
+        assert_eq!(listen("smtp://127.0.0.1:25").unwrap(), ["127.0.0.1:25"]);
     }
 
     #[test]

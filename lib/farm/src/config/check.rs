@@ -1,5 +1,6 @@
 //! Walking the tree: every key against its row, unknown keys with the nearest valid name.
 
+use super::address::print_listen;
 use super::defaults::{CHANNELS, host_rule};
 use super::field::Reader;
 use super::parameter::Parameter;
@@ -8,7 +9,8 @@ use super::sections::{Channel, Config, Paths};
 use super::source::{Findings, Spot};
 use super::tree::{Entry, Node, Table, Value};
 
-const SECTIONS: [&str; 6] = ["spool", "smtpserver", "router", "scheduler", "dns", "channel"];
+const SECTIONS: [&str; 9] =
+    ["spool", "smtpserver", "router", "scheduler", "dns", "auth", "admission", "tls", "channel"];
 
 /// Puts all that `tree` says into `config`, which holds the defaults.
 pub(super) fn apply(tree: &Table, config: &mut Config, findings: &mut Findings) {
@@ -24,6 +26,9 @@ pub(super) fn apply(tree: &Table, config: &mut Config, findings: &mut Findings) 
             "router" => walk.section(name, entry, registry::ROUTER, &mut config.router),
             "scheduler" => walk.section(name, entry, registry::SCHEDULER, &mut config.scheduler),
             "dns" => walk.section(name, entry, registry::DNS, &mut config.dns),
+            "auth" => walk.section(name, entry, registry::AUTH, &mut config.auth),
+            "admission" => walk.section(name, entry, registry::ADMISSION, &mut config.admission),
+            "tls" => walk.section(name, entry, registry::TLS, &mut config.tls),
             "channel" => walk.channels(entry, config),
             "include" => {}
             _ => walk.key(Place::top(), name, entry, registry::COMMON, &mut config.common),
@@ -143,20 +148,30 @@ impl Walk<'_> {
     /// What no value can know alone.
     fn agree(&mut self, tree: &Table, config: &Config) {
         let spool = &config.common.spool;
-        let said = |key: &str| match tree.get("spool").map(|entry| &entry.value.node) {
+        let said = |section: &str, key: &str| match tree.get(section).map(|entry| &entry.value.node) {
             Some(Node::Table(table)) => table.get(key).map(|entry| entry.key),
             _ => None,
         };
         if spool.memory_limit > spool.segment_size / 2
-            && let Some(spot) = said("memory-limit").or_else(|| said("segment-size"))
+            && let Some(spot) = said("spool", "memory-limit").or_else(|| said("spool", "segment-size"))
         {
             self.findings.at(spot, "memory-limit must not be more than half of segment-size");
+        }
+        let begins_with_tls = config.smtpserver.listen.iter().find(|listen| listen.entrance.implicit_tls);
+        if let (Some(listen), Some(spot)) = (begins_with_tls, said("smtpserver", "listen"))
+            && config.tls.certificates.is_empty()
+        {
+            let wrong = format!(
+                "{} begins with TLS, and there is no certificate; name one in [tls] certificates",
+                print_listen(listen)
+            );
+            self.findings.at(spot, wrong);
         }
     }
 }
 
 /// The valid name that `name` is a slip of, if there is one.
-fn nearest<'a>(name: &str, valid: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, valid: &[&'a str]) -> Option<&'a str> {
     let near = |candidate: &&&str| {
         let distance = strsim::osa_distance(&name.to_ascii_lowercase().replace('_', "-"), candidate);
         (distance * 3 <= candidate.len().max(3)).then_some(distance)

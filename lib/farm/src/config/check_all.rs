@@ -3,7 +3,7 @@
 use super::defaults::CHANNELS;
 use super::problem::Problem;
 use super::sections::{Config, Routes};
-use crate::tables::{Aliases, RouteTable, Target};
+use crate::tables::{AccessTable, Aliases, PolicyTable, RouteTable, Senders, Target, Users};
 use std::fs;
 use std::path::Path;
 
@@ -28,7 +28,18 @@ pub(super) fn check_all(config: &Config) -> Vec<Problem> {
             Err(error) => problems.push(unreadable(file, &error)),
         }
     }
+    problems.extend(config.auth.users.iter().flat_map(|file| checked(file, |o, f| Users::parse(o, f).1)));
+    problems.extend(config.auth.senders.iter().flat_map(|file| checked(file, |o, f| Senders::parse(o, f).1)));
+    let policy = &config.smtpserver.policy;
+    problems.extend(policy.iter().flat_map(|file| checked(file, |o, f| PolicyTable::parse(o, f).1)));
+    problems.extend(
+        config.admission.access.iter().flat_map(|file| checked(file, |o, f| AccessTable::parse(o, f).1)),
+    );
     problems
+}
+
+fn checked(file: &Path, parse: impl Fn(&[u8], &Path) -> Vec<Problem>) -> Vec<Problem> {
+    fs::read(file).map_or_else(|error| vec![unreadable(file, &error)], |octets| parse(&octets, file))
 }
 
 fn lists(aliases: &Aliases, file: &Path) -> Vec<Problem> {

@@ -1,10 +1,14 @@
 //! What counts when the file says nothing.
 
+use super::admission::admission;
+use super::auth::auth;
 use super::backend::Backend;
 use super::sections::{
-    Channel, Common, Config, Dns, HostRule, JournalTarget, Listen, Network, Paths, Router, Routes, Scheduler,
-    SmtpServer, SpoolLimits,
+    Channel, Common, Config, Dns, HostRule, JournalTarget, Listen, ListenAt, Network, Paths, Router, Routes,
+    Scheduler, SmtpServer, SpoolLimits,
 };
+use super::tls::tls;
+use ipc::smtp_worker::Entrance;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
@@ -39,18 +43,29 @@ pub fn defaults(paths: &Paths, hostname: &str) -> Config {
             jobs: 2_000,
             memory_messages: 1_500_000,
             compact_after: 10 * MINUTE,
+            delay_warning: vec![4 * HOUR],
+            notice_content: MIB,
         },
+        auth: auth(paths),
+        admission: admission(paths),
         dns: Dns { nameservers: Vec::new(), timeout: 5 * SECOND, attempts: 2, cache: 8_192 },
+        tls: tls(),
         channels: CHANNELS.iter().map(|name| ((*name).to_owned(), channel(name))).collect::<BTreeMap<_, _>>(),
     }
 }
 
 /// A host rule that says nothing.
 pub(super) fn host_rule() -> HostRule {
-    HostRule { patterns: Vec::new(), sessions_per_host: None, messages_per_session: None, retry: None }
+    HostRule {
+        patterns: Vec::new(),
+        sessions_per_host: None,
+        messages_per_session: None,
+        tls: None,
+        retry: None,
+    }
 }
 
-fn existing(paths: &Paths, name: &str) -> Option<PathBuf> {
+pub(super) fn existing(paths: &Paths, name: &str) -> Option<PathBuf> {
     let path = paths.etc.join(name);
     path.exists().then_some(path)
 }
@@ -66,7 +81,10 @@ fn spool() -> SpoolLimits {
 }
 
 fn smtpserver() -> SmtpServer {
-    let any = |address: IpAddr| Listen::Network(SocketAddr::new(address, 25));
+    let any = |address: IpAddr| Listen {
+        at: ListenAt::Network(SocketAddr::new(address, 25)),
+        entrance: Entrance::default(),
+    };
     SmtpServer {
         listen: vec![any(Ipv4Addr::UNSPECIFIED.into()), any(Ipv6Addr::UNSPECIFIED.into())],
         relay_networks: vec![
@@ -85,6 +103,17 @@ fn smtpserver() -> SmtpServer {
         command_timeout: 5 * MINUTE,
         data_timeout: 3 * MINUTE,
         route_timeout: 30 * SECOND,
+        data_rate: 500,
+        session_age: 4 * HOUR,
+        idle_commands: 100,
+        hops: 100,
+        hold_limit: 7 * DAY,
+        vrfy: "no".to_owned(),
+        expn: "no".to_owned(),
+        etrn: "no".to_owned(),
+        xclient_networks: Vec::new(),
+        policy: None,
+        trace_account: "no".to_owned(),
     }
 }
 
@@ -101,6 +130,8 @@ fn channel(name: &str) -> Channel {
         messages_per_session: 100,
         idle: 5 * SECOND,
         port: 25,
+        tls: "may".to_owned(),
+        tls_ca: None,
         path: "~/Maildir/".to_owned(),
         connect_timeout: 30 * SECOND,
         hosts: Vec::new(),

@@ -3,13 +3,15 @@
 //! Every refusal says what was written, what is wrong with it and what to write.
 
 use super::address::{
-    is_domain, is_pattern, parse_listen, parse_nameserver, parse_network, print_listen, print_network,
+    canonical_domain, is_domain, is_pattern, parse_listen, parse_nameserver, parse_network, print_listen,
+    print_network,
 };
 use super::backend::Backend;
 use super::defaults::CHANNELS;
 use super::parameter::{Field, Kind};
-use super::sections::{JournalTarget, Listen, Paths, Routes};
+use super::sections::{JournalTarget, Listen, ListenAt, Paths, Routes};
 use super::source::{Findings, Spot};
+use super::syntax::{Written, WrittenList};
 use super::tree::{Node, Value};
 use super::units::{guess_duration, guess_size, parse_duration, parse_size, print_duration, print_size};
 use crate::tables::{parse_pattern, parse_target, unknown_channel};
@@ -37,8 +39,12 @@ impl Reader<'_> {
                 *place = Some(u32::try_from(number).unwrap_or(u32::MAX));
             }),
             Field::Numbers(place) => put(self.numbers(value), |numbers| *place = numbers),
+            Field::SomeNumbers(place) => put(self.list(value, Self::number), |numbers| *place = numbers),
             Field::OptionalNumbers(place) => put(self.numbers(value), |numbers| *place = Some(numbers)),
             Field::Text(place) => put(self.checked_text(self.name, value), |text| *place = text),
+            Field::OptionalText(place) => {
+                put(self.checked_text(self.name, value), |text| *place = Some(text))
+            }
             Field::Texts(place) => put(self.list(value, Self::checked_text), |texts| *place = texts),
             Field::File(place) => put(self.file(value), |file| *place = file),
             Field::Journal(place) => put(self.journal(value), |target| *place = target),
@@ -47,6 +53,8 @@ impl Reader<'_> {
             Field::Networks(place) => put(self.list(value, Self::network), |networks| *place = networks),
             Field::Nameservers(place) => put(self.list(value, Self::nameserver), |servers| *place = servers),
             Field::Routes(place) => put(self.routes(value), |routes| *place = routes),
+            Field::Written(place) => self.written(value, place),
+            Field::WrittenList(place) => self.written_list(value, place),
         }
     }
 
@@ -141,7 +149,10 @@ impl Reader<'_> {
         let user = |c: u8| c.is_ascii_alphanumeric() || b"-_.$".contains(&c);
         let wrong = match self.kind {
             Kind::Host if !is_domain(&text) => "is not a host name; write it as \"mail.example.org\"",
-            Kind::Domains if !is_domain(&text) => "is not a domain name; write it as \"example.org\"",
+            Kind::Domains => match canonical_domain(&text) {
+                Some(domain) => return Some(domain),
+                None => "is not a domain name; write it as \"example.org\"",
+            },
             Kind::Patterns if !is_pattern(&text) => {
                 "is not a host pattern; write \"gmail.com\", \"*.slow.example\" or \"*\""
             }
@@ -151,9 +162,32 @@ impl Reader<'_> {
             }
             Kind::Mailbox if !text.ends_with('/') => "has no slash at its end; only Maildir is there as yet",
             Kind::Mailbox | Kind::User => return Some(text),
+            Kind::Word(words) | Kind::Words(words) => return self.word(label, value, &text, words),
             _ => return Some(text.to_ascii_lowercase()),
         };
         self.refuse(label, value.spot, wrong)
+    }
+
+    fn written(&mut self, value: &Value, place: &mut dyn Written) {
+        let Some(text) = self.text(self.name, value) else { return };
+        if let Err(wrong) = place.read(&text) {
+            self.refuse::<()>(self.name, value.spot, &wrong);
+        }
+    }
+
+    fn written_list(&mut self, value: &Value, place: &mut dyn WrittenList) {
+        let Some(texts) = self.list(value, Self::text) else { return };
+        if let (Err((at, wrong)), Node::List(items)) = (place.read(&texts), &value.node) {
+            let spot = items.get(at).map_or(value.spot, |item| item.spot);
+            self.refuse::<()>(&format!("{}[{at}]", self.name), spot, &wrong);
+        }
+    }
+
+    /// The word that is meant, in our spelling.
+    fn word(&mut self, label: &str, value: &Value, text: &str, words: &[&str]) -> Option<String> {
+        let known = words.iter().find(|word| word.eq_ignore_ascii_case(text));
+        let wrong = || format!("is none of {}", words.join(", "));
+        known.map(|word| (*word).to_owned()).or_else(|| self.refuse(label, value.spot, &wrong()))
     }
 
     fn file(&mut self, value: &Value) -> Option<Option<PathBuf>> {
@@ -179,11 +213,11 @@ impl Reader<'_> {
 
     fn listeners(&mut self, value: &Value) -> Option<Vec<Listen>> {
         let listeners: Vec<Listen> = self.list(value, Self::listener)?.into_iter().flatten().collect();
-        let fixed = |listen: &Listen| !matches!(listen, Listen::Network(address) if address.port() == 0);
+        let fixed = |listen: &Listen| !matches!(listen.at, ListenAt::Network(address) if address.port() == 0);
         let repeated = listeners
             .iter()
             .enumerate()
-            .find(|(at, l)| fixed(l) && listeners.iter().take(*at).any(|e| e == *l));
+            .find(|(at, l)| fixed(l) && listeners.iter().take(*at).any(|e| e.at == l.at));
         match repeated {
             Some((_, twice)) => {
                 let wrong = format!("names {} twice", print_listen(twice));
@@ -195,7 +229,7 @@ impl Reader<'_> {
 
     fn listener(&mut self, label: &str, value: &Value) -> Option<Vec<Listen>> {
         let text = self.text(label, value)?;
-        let wrong = "is not an address to listen on; write \"*:25\", \"127.0.0.1:25\", \"[::1]:25\" or \"unix:/path\"";
+        let wrong = "is not an address to listen on; write \"*:25\", \"127.0.0.1:25\", \"[::1]:25\" or \"unix:/path\", with \"smtp://\", \"submission://\", \"submissions://\" or \"lmtp://\" in front if the port does not tell";
         parse_listen(&text, &self.paths.run).or_else(|| self.refuse(label, value.spot, wrong))
     }
 
@@ -260,9 +294,10 @@ pub(super) fn print(kind: Kind, field: Field<'_>) -> Option<String> {
     Some(match field {
         Field::Number(number) => quoted_number(kind, number.get()),
         Field::OptionalNumber(number) => quoted_number(kind, u64::from((*number)?)),
-        Field::Numbers(all) => durations(all),
+        Field::Numbers(all) | Field::SomeNumbers(all) => durations(all),
         Field::OptionalNumbers(all) => durations(all.as_ref()?),
         Field::Text(text) => quoted(text),
+        Field::OptionalText(text) => quoted(text.as_ref()?),
         Field::Texts(all) => list(all.iter().map(|text| quoted(text))),
         Field::File(file) => quoted(&file.as_ref().map_or_else(String::new, |f| f.display().to_string())),
         Field::Journal(target) => quoted(&match target {
@@ -274,6 +309,8 @@ pub(super) fn print(kind: Kind, field: Field<'_>) -> Option<String> {
         Field::Listen(all) => list(all.iter().map(|each| quoted(&print_listen(each)))),
         Field::Networks(all) => list(all.iter().map(|each| quoted(&print_network(each)))),
         Field::Nameservers(all) => list(all.iter().map(|each| quoted(&each.to_string()))),
+        Field::Written(value) => quoted(&value.text()),
+        Field::WrittenList(values) => list(values.texts().iter().map(|text| quoted(text))),
         Field::Routes(Routes::File(file)) => quoted(&file.display().to_string()),
         Field::Routes(Routes::Inline(pairs)) if pairs.is_empty() => "{}".to_owned(),
         Field::Routes(Routes::Inline(pairs)) => {

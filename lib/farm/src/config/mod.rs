@@ -8,10 +8,13 @@
 //! parameter is named in one place only.
 
 mod address;
+mod admission;
+mod auth;
 mod backend;
 mod check;
 mod check_all;
 mod defaults;
+mod dns_list;
 mod field;
 mod load;
 mod parameter;
@@ -20,16 +23,25 @@ pub mod registry;
 mod sections;
 mod show;
 mod source;
+mod syntax;
+mod tls;
 mod tree;
 mod units;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use address::is_domain;
+pub(crate) use address::{canonical_domain, is_domain, parse_network};
+pub use admission::{Admission, Names, Penalty, Rule};
+pub use auth::{Auth, MECHANISMS, Rate, RateError};
 pub use backend::Backend;
+pub(crate) use check::nearest;
 pub use defaults::{CHANNELS, defaults};
+pub use dns_list::DnsList;
+pub(crate) use dns_list::parse_points;
 pub use parameter::{Field, Kind, Number, Parameter};
 pub use problem::{Problem, render};
 pub use sections::*;
+pub use syntax::{Syntax, Written, WrittenList};
+pub use tls::{CertificateFiles, Tls};
 pub use units::{parse_duration, parse_size, print_duration, print_size};

@@ -5,6 +5,7 @@
 
 use super::backend::Backend;
 use super::sections::{JournalTarget, Listen, Network, Routes};
+use super::syntax::{Written, WrittenList};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -59,6 +60,14 @@ pub enum Kind {
     Nameservers,
     /// A file, or a table of pattern and target.
     Routes,
+    /// A text with a syntax of its own, see [`super::syntax::Syntax`].
+    Syntax,
+    /// A list of such texts.
+    SyntaxList,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// A list of these words.
+    Words(&'static [&'static str]),
 }
 
 /// Where a value lives.
@@ -69,10 +78,14 @@ pub enum Field<'a> {
     OptionalNumber(&'a mut Option<u32>),
     /// Durations.
     Numbers(&'a mut Vec<u64>),
+    /// Durations, perhaps none.
+    SomeNumbers(&'a mut Vec<u64>),
     /// Durations that need not be said.
     OptionalNumbers(&'a mut Option<Vec<u64>>),
     /// A text.
     Text(&'a mut String),
+    /// A text that need not be said.
+    OptionalText(&'a mut Option<String>),
     /// Texts.
     Texts(&'a mut Vec<String>),
     /// A file or none.
@@ -89,6 +102,10 @@ pub enum Field<'a> {
     Nameservers(&'a mut Vec<SocketAddr>),
     /// Routes.
     Routes(&'a mut Routes),
+    /// A value with a syntax of its own.
+    Written(&'a mut dyn Written),
+    /// A list of such values.
+    WrittenList(&'a mut dyn WrittenList),
 }
 
 /// An unsigned number of any width.

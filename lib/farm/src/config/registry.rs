@@ -1,7 +1,10 @@
 //! The rows: every parameter of every section, once.
 
+pub use super::admission::ADMISSION;
+pub use super::auth::AUTH;
 use super::parameter::{Field, Kind, Parameter};
 use super::sections::{Channel, Common, Dns, HostRule, Router, Scheduler, SmtpServer, SpoolLimits};
+pub use super::tls::TLS;
 
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
@@ -10,9 +13,11 @@ const YEAR: u64 = 366 * DAY;
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 const TIB: u64 = 1 << 40;
+const WHO: Kind = Kind::Word(&["no", "relay", "yes"]);
+const OUTGOING_TLS: &[&str] = &["no", "may", "must"];
 const INTERVAL: Kind = Kind::Durations(SECOND, 30 * DAY);
 
-const fn row<T>(
+pub(super) const fn row<T>(
     name: &'static str,
     kind: Kind,
     field: fn(&mut T) -> Field<'_>,
@@ -169,6 +174,62 @@ pub const SMTPSERVER: &[Parameter<SmtpServer>] = &[
         |s| Field::Number(&mut s.route_timeout),
         "How long RCPT may wait for the router before it is answered 451.",
     ),
+    row(
+        "data-rate",
+        Kind::Count(0, 1_000_000_000),
+        |s| Field::Number(&mut s.data_rate),
+        "Octets per second that content must bring on average; with 0 any rate is good enough.",
+    ),
+    row(
+        "session-age",
+        Kind::Duration(MINUTE, 7 * DAY),
+        |s| Field::Number(&mut s.session_age),
+        "How long a session may last; then it is closed between two messages.",
+    ),
+    row(
+        "idle-commands",
+        Kind::Count(10, 1_000_000),
+        |s| Field::Number(&mut s.idle_commands),
+        "Commands that bring no message before a session is closed.",
+    ),
+    row(
+        "hops",
+        Kind::Count(10, 10_000),
+        |s| Field::Number(&mut s.hops),
+        "Hosts that a message may have passed, by its Received fields; one more is a loop.",
+    ),
+    row(
+        "hold-limit",
+        Kind::Duration(0, YEAR),
+        |s| Field::Number(&mut s.hold_limit),
+        "How long a submitted message may ask to be held (FUTURERELEASE); with 0 that is not offered.",
+    ),
+    row(
+        "vrfy",
+        WHO,
+        |s| Field::Text(&mut s.vrfy),
+        "Who may ask for a mailbox by VRFY; relay is who may relay.",
+    ),
+    row("expn", WHO, |s| Field::Text(&mut s.expn), "Who may ask for the members of a list by EXPN."),
+    row("etrn", WHO, |s| Field::Text(&mut s.etrn), "Who may start the queue of a domain by ETRN."),
+    row(
+        "xclient-networks",
+        Kind::Networks,
+        |s| Field::Networks(&mut s.xclient_networks),
+        "Hosts in these networks may say by XCLIENT and XFORWARD who their client is.",
+    ),
+    row(
+        "policy",
+        Kind::File,
+        |s| Field::File(&mut s.policy),
+        "The policy table, grange-policy(5): who is refused, held or marked.",
+    ),
+    row(
+        "trace-account",
+        Kind::Word(&["no", "yes"]),
+        |s| Field::Text(&mut s.trace_account),
+        "Whether the Received field names the account that has authenticated.",
+    ),
 ];
 
 /// `[router]`
@@ -220,6 +281,18 @@ pub const SCHEDULER: &[Parameter<Scheduler>] = &[
         Kind::Duration(SECOND, YEAR),
         |s| Field::Number(&mut s.compact_after),
         "A file of the spool older than this, in which little still waits, is emptied and removed.",
+    ),
+    row(
+        "delay-warning",
+        INTERVAL,
+        |s| Field::SomeNumbers(&mut s.delay_warning),
+        "Ages at which the sender of a message that still waits is told so; with an empty list never.",
+    ),
+    row(
+        "notice-content",
+        Kind::Size(0, 64 * MIB),
+        |s| Field::Number(&mut s.notice_content),
+        "A message up to this size goes back whole with a notice of failure if its sender asked for that.",
     ),
 ];
 
@@ -298,6 +371,24 @@ pub const CHANNEL: &[Parameter<Channel>] = &[
         ),
     ),
     only(
+        &["smtp"],
+        row(
+            "tls",
+            Kind::Word(OUTGOING_TLS),
+            |s| Field::Text(&mut s.tls),
+            "Whether connections are encrypted: never, where the server offers it, or always.",
+        ),
+    ),
+    only(
+        &["smtp"],
+        row(
+            "tls-ca",
+            Kind::File,
+            |s| Field::File(&mut s.tls_ca),
+            "Certificates of the authorities by which a server proves its name, in place of the system's.",
+        ),
+    ),
+    only(
         &["mailbox"],
         row(
             "path",
@@ -328,6 +419,15 @@ pub const HOST: &[Parameter<HostRule>] = &[
             "messages-per-session",
             Kind::Count(1, 1_000_000),
             |s| Field::OptionalNumber(&mut s.messages_per_session),
+            "As in the channel, for these hosts.",
+        ),
+    ),
+    only(
+        &["smtp"],
+        row(
+            "tls",
+            Kind::Word(OUTGOING_TLS),
+            |s| Field::OptionalText(&mut s.tls),
             "As in the channel, for these hosts.",
         ),
     ),

@@ -1,6 +1,10 @@
 //! The typed sections of `grange.toml`, as the programs see them: every default applied, every unit resolved.
 
+use super::admission::Admission;
+use super::auth::Auth;
 use super::backend::Backend;
+use super::tls::Tls;
+use ipc::smtp_worker::Entrance;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -19,6 +23,12 @@ pub struct Config {
     pub scheduler: Scheduler,
     /// `[dns]`
     pub dns: Dns,
+    /// `[auth]`
+    pub auth: Auth,
+    /// `[admission]`
+    pub admission: Admission,
+    /// `[tls]`
+    pub tls: Tls,
     /// `[channel.NAME]`, the four built-in channels always among them.
     pub channels: BTreeMap<String, Channel>,
 }
@@ -110,11 +120,42 @@ pub struct SmtpServer {
     pub data_timeout: u64,
     /// `route-timeout`: how long RCPT may wait for the router, milliseconds. 30 s.
     pub route_timeout: u64,
+    /// `data-rate`: octets per second that content must bring on average. 500.
+    pub data_rate: u32,
+    /// `session-age`: how long a session may last, milliseconds. 4 hours.
+    pub session_age: u64,
+    /// `idle-commands`: commands without a message before the session is closed. 100.
+    pub idle_commands: u32,
+    /// `hops`: Received fields that a message may have. 100.
+    pub hops: u32,
+    /// `hold-limit`: how far ahead a submitted message may be put, milliseconds. 7 days.
+    pub hold_limit: u64,
+    /// `vrfy`: who may ask for a mailbox: `no`, `relay` (those who may relay) or `yes`. `no`.
+    pub vrfy: String,
+    /// `expn`: who may ask for the members of a list, in the same words. `no`.
+    pub expn: String,
+    /// `etrn`: who may start the queue of a domain, in the same words. `no`.
+    pub etrn: String,
+    /// `xclient-networks`: whose word counts on who the client is. None.
+    pub xclient_networks: Vec<Network>,
+    /// `policy`: the file. None.
+    pub policy: Option<PathBuf>,
+    /// `trace-account`: `no` or `yes`, the account stands in the Received field. `no`.
+    pub trace_account: String,
+}
+
+/// Where to listen, and what for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listen {
+    /// Where.
+    pub at: ListenAt,
+    /// What is spoken there: said by a prefix, or known by the port.
+    pub entrance: Entrance,
 }
 
 /// Where to listen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Listen {
+pub enum ListenAt {
     /// An address and a port; `*:25` becomes both `0.0.0.0:25` and `[::]:25`.
     Network(SocketAddr),
     /// A socket in the file system.
@@ -165,6 +206,10 @@ pub struct Scheduler {
     pub memory_messages: u64,
     /// `compact-after`: age of a sparse segment, milliseconds. 10 min.
     pub compact_after: u64,
+    /// `delay-warning`: ages at which the sender of a message that still waits is told, in milliseconds. 4 hours.
+    pub delay_warning: Vec<u64>,
+    /// `notice-content`: octets that a message may have which a notice gives back whole. 1 MiB.
+    pub notice_content: u64,
 }
 
 /// `[dns]`
@@ -199,6 +244,10 @@ pub struct Channel {
     pub path: String,
     /// `connect-timeout`, milliseconds.
     pub connect_timeout: u64,
+    /// `tls` (smtp): `no`, `may` or `must`.
+    pub tls: String,
+    /// `tls-ca` (smtp): authorities in place of the system's.
+    pub tls_ca: Option<PathBuf>,
     /// `[[channel.NAME.host]]`, first match wins.
     pub hosts: Vec<HostRule>,
 }
@@ -212,6 +261,8 @@ pub struct HostRule {
     pub sessions_per_host: Option<u32>,
     /// `messages-per-session`, if said.
     pub messages_per_session: Option<u32>,
+    /// `tls`, if said.
+    pub tls: Option<String>,
     /// `retry`, if said.
     pub retry: Option<Vec<u64>>,
 }

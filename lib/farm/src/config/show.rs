@@ -20,6 +20,9 @@ impl Config {
         page.rows("[router]", None, registry::ROUTER, &mut this.router, &mut plain.router);
         page.rows("[scheduler]", None, registry::SCHEDULER, &mut this.scheduler, &mut plain.scheduler);
         page.rows("[dns]", None, registry::DNS, &mut this.dns, &mut plain.dns);
+        page.rows("[auth]", None, registry::AUTH, &mut this.auth, &mut plain.auth);
+        page.rows("[admission]", None, registry::ADMISSION, &mut this.admission, &mut plain.admission);
+        page.rows("[tls]", None, registry::TLS, &mut this.tls, &mut plain.tls);
         for name in CHANNELS {
             if let (Some(channel), Some(plain)) = (this.channels.get_mut(name), plain.channels.get_mut(name))
             {
@@ -53,6 +56,9 @@ impl Config {
         fixed("[router] ", registry::ROUTER, &mut this.router, &mut that.router, &mut names);
         fixed("[scheduler] ", registry::SCHEDULER, &mut this.scheduler, &mut that.scheduler, &mut names);
         fixed("[dns] ", registry::DNS, &mut this.dns, &mut that.dns, &mut names);
+        fixed("[auth] ", registry::AUTH, &mut this.auth, &mut that.auth, &mut names);
+        fixed("[admission] ", registry::ADMISSION, &mut this.admission, &mut that.admission, &mut names);
+        fixed("[tls] ", registry::TLS, &mut this.tls, &mut that.tls, &mut names);
         for (name, channel) in &mut this.channels {
             if let Some(other) = that.channels.get_mut(name) {
                 fixed(&format!("[channel.{name}] "), registry::CHANNEL, channel, other, &mut names);
@@ -71,7 +77,7 @@ fn fixed<T>(section: &str, rows: &[Parameter<T>], this: &mut T, that: &mut T, na
 }
 
 /// What depends on the host or on what lies in the directory, so that a copy elsewhere would differ without it.
-const ALWAYS: [&str; 4] = ["hostname", "local-domains", "aliases", "routes"];
+const ALWAYS: [&str; 7] = ["hostname", "local-domains", "aliases", "routes", "users", "senders", "access"];
 
 struct Page<'a> {
     all: bool,

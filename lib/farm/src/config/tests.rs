@@ -49,7 +49,7 @@ fn an_empty_file_is_a_working_site() {
 fn a_single_host_takes_ten_lines() {
     let text = r#"
 hostname = "Mail.example.org"
-local-domains = ["example.org", "mail.Example.org"]
+local-domains = ["example.org", "mail.Example.org", "bücher.example"]
 [smtpserver]
 listen = ["*:25", "*:587"]
 relay-networks = ["127.0.0.0/8", "::1"]
@@ -57,7 +57,7 @@ relay-networks = ["127.0.0.0/8", "::1"]
 path = "~/Maildir/"
 "#;
     let config = parse(text).unwrap();
-    assert_eq!(config.common.local_domains, ["example.org", "mail.example.org"]);
+    assert_eq!(config.common.local_domains, ["example.org", "mail.example.org", "xn--bcher-kva.example"]);
     assert_eq!(config.smtpserver.listen.len(), 4);
     assert!(config.smtpserver.relay_networks[1].contains("::1".parse().unwrap()));
 }
@@ -89,6 +89,23 @@ nameservers = ["127.0.0.1:5353", "::1"]
     assert_eq!(smtp.hosts[0].patterns, ["*.slow.example", "gmail.com"]);
     assert_eq!(smtp.hosts[0].retry.as_deref(), Some(&[7_200_000][..]));
     assert_eq!(config.common.local_domains, ["app1.example.org"]);
+}
+
+#[test]
+fn a_listener_that_begins_with_tls_needs_a_certificate() {
+    let listen = "[smtpserver]\nlisten = [\"*:25\", \"*:465\"]\n";
+    assert_eq!(
+        wrong(listen),
+        [
+            "grange: /etc/grange/grange.toml:2:1: 0.0.0.0:465 begins with TLS, and there is no certificate; name one in [tls] certificates"
+        ]
+    );
+    let config = parse(&format!("{listen}[tls]\ncertificates = [\"both.pem\", \"/a /b\"]\n")).unwrap();
+    let pairs = &config.tls.certificates;
+    assert_eq!((pairs[0].chain == pairs[0].key, pairs[1].key.to_str()), (true, Some("/b")));
+    let mistake = wrong("[tls]\ncertificates = [\"a b c\"]\nmin-version = \"1.1\"\n");
+    assert!(mistake[0].contains("certificates[0] = \"a b c\" is not a pair of files; write"), "{mistake:?}");
+    assert!(mistake[1].contains("min-version = \"1.1\" is none of 1.2, 1.3"), "{mistake:?}");
 }
 
 #[test]
@@ -150,7 +167,7 @@ sessions-per-host = 3
 5:1: unknown key "local-domain"; did you mean "local-domains"?
 6:1: unknown key "smtpsever"; did you mean "smtpserver"?
 8:16: memory-limit = "8 MB" is not a size; write 8M
-10:11: listen[0] = "localhost:25" is not an address to listen on; write "*:25", "127.0.0.1:25", "[::1]:25" or "unix:/path"
+10:11: listen[0] = "localhost:25" is not an address to listen on; write "*:25", "127.0.0.1:25", "[::1]:25" or "unix:/path", with "smtp://", "submission://", "submissions://" or "lmtp://" in front if the port does not tell
 11:18: relay-networks = "10.0.0.0/8" is not a list; write it in brackets
 12:11: workers = "two" is not a number; write digits, without quotes
 13:12: sessions = -1 is not a number; write digits, without quotes
@@ -293,7 +310,7 @@ messages-per-session = 1
         assert_eq!(parse(&shown).as_ref(), Ok(&config), "{shown}");
     }
     let short = config.show(false);
-    assert!(short.lines().count() < 25 && !short.contains("recipients"), "{short}");
+    assert!(short.lines().count() < 30 && !short.contains("recipients"), "{short}");
     let file = parse("[router]\nroutes = \"r\"\naliases = \"/x/a\"").unwrap();
     assert_eq!(parse(&file.show(false)).as_ref(), Ok(&file));
 }
@@ -314,6 +331,10 @@ fn rows() -> Vec<(String, String, String)> {
     rows.extend(host.map(|name| ("[[channel.smtp.host]]".to_owned(), name, String::new())));
     rows
 }
+
+/// What differs from site to site, so that no default is told.
+const SITE: [&str; 9] =
+    ["hostname", "local-domains", "aliases", "routes", "listen", "users", "senders", "access", "policy"];
 
 fn shipped(name: &str) -> String {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(name);
@@ -340,7 +361,7 @@ fn every_parameter_is_in_the_commented_file_with_its_default() {
     for (section, name, default) in rows() {
         let found = said.iter().find(|row| row.0 == section && row.1 == name);
         let found = found.unwrap_or_else(|| panic!("{section} {name} is not in etc/grange.toml"));
-        let site = ["hostname", "local-domains", "aliases", "routes", "listen"].contains(&name.as_str());
+        let site = SITE.contains(&name.as_str());
         assert!(
             default.is_empty() || site || found.2 == default,
             "{section} {name}: {} is not {default}",
@@ -408,10 +429,13 @@ fn every_parameter_is_in_the_manual_page() {
     check(&items, "[router]", registry::ROUTER);
     check(&items, "[scheduler]", registry::SCHEDULER);
     check(&items, "[dns]", registry::DNS);
+    check(&items, "[auth]", registry::AUTH);
+    check(&items, "[tls]", registry::TLS);
+    check(&items, "[admission]", registry::ADMISSION);
     check(&items, "[channel.NAME]", registry::CHANNEL);
     check(&items, "[[channel.NAME.host]]", registry::HOST);
     for (section, name, default) in rows() {
-        let site = ["hostname", "local-domains", "aliases", "routes", "listen"].contains(&name.as_str());
+        let site = SITE.contains(&name.as_str());
         let item = items.iter().find(|item| item.starts_with(&format!("{section} {name}:")));
         if let (Some(item), false, false) = (item, site, default.is_empty()) {
             assert!(item.contains(&format!("Default: {default} .")), "{item}: not {default}");
@@ -421,7 +445,7 @@ fn every_parameter_is_in_the_manual_page() {
 
 #[test]
 fn the_shipped_tables_are_accepted_with_and_without_their_comments() {
-    use crate::tables::{Aliases, RouteTable};
+    use crate::tables::{AccessTable, Aliases, PolicyTable, RouteTable};
     for open in [false, true] {
         let bare = |line: &str| match line.strip_prefix('#') {
             Some(example) if open && !example.starts_with(' ') => example.to_owned(),
@@ -434,6 +458,12 @@ fn the_shipped_tables_are_accepted_with_and_without_their_comments() {
             RouteTable::parse(text("etc/routes").as_bytes(), Path::new("routes"), &CHANNELS);
         assert_eq!(problems, []);
         assert_eq!(table.get(".").is_some(), open);
+        let (table, problems) = AccessTable::parse(text("etc/access").as_bytes(), Path::new("access"));
+        assert_eq!(problems, []);
+        assert_eq!(table.has_names(), open);
+        let (table, problems) = PolicyTable::parse(text("etc/policy").as_bytes(), Path::new("policy"));
+        assert_eq!(problems, []);
+        assert_eq!(table.rules.len() > 8, open);
     }
 }
 
@@ -481,6 +511,9 @@ fn every_row_is_a_sentence_and_fits_its_type() {
     check(registry::ROUTER, &mut config.router);
     check(registry::SCHEDULER, &mut config.scheduler);
     check(registry::DNS, &mut config.dns);
+    check(registry::AUTH, &mut config.auth);
+    check(registry::TLS, &mut config.tls);
+    check(registry::ADMISSION, &mut config.admission);
     for channel in config.channels.values_mut() {
         check(registry::CHANNEL, channel);
     }
@@ -499,4 +532,12 @@ proptest! {
         let config = parse(&text).unwrap();
         prop_assert_eq!(parse(&config.show(false)), Ok(config));
     }
+}
+
+#[test]
+fn who_wants_no_warnings_of_delay_writes_an_empty_list() {
+    let warnings = |text: &str| parse(text).unwrap().scheduler.delay_warning;
+    assert_eq!(warnings(""), [4 * 3_600_000]);
+    assert_eq!(warnings("[scheduler]\ndelay-warning = []\n"), [0_u64; 0]);
+    assert_eq!(warnings("[scheduler]\ndelay-warning = [\"1h\", \"1d\"]\n"), [3_600_000, 86_400_000]);
 }

@@ -17,6 +17,16 @@ pub struct Micros(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Octets(pub u64);
 
+/// Fields as they stand in a line of the journal, each with a blank in front; those without a value are left out.
+pub fn remark(fields: &[(&str, &str)]) -> String {
+    let mut line = String::new();
+    let mut all = Fields::new(&mut line);
+    for (key, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
+        all = all.text(key, value);
+    }
+    line
+}
+
 /// Appends ` key=value` fields to a line.
 pub(super) struct Fields<'a> {
     line: &'a mut String,

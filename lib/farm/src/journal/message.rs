@@ -91,6 +91,10 @@ pub struct Accepted<'a> {
     pub commit: u64,
     /// Messages that shared the flush.
     pub batch: u64,
+    /// Who has authenticated; empty if nobody has.
+    pub account: &'a str,
+    /// The marks that the policy gave it, with commas between them.
+    pub tags: &'a str,
 }
 
 /// One attempt at one recipient.
@@ -156,16 +160,21 @@ impl Accepted<'_> {
             .text("tls", self.tls)
             .plain("commit", Micros(self.commit))
             .plain("batch", self.batch)
+            .text("account", self.account)
+            .text("tags", self.tags)
     }
 }
 
 impl Attempt<'_> {
     fn write_fields<'f>(&self, fields: Fields<'f>) -> Fields<'f> {
-        fields
+        let fields = fields
             .shown("to", format_args!("<{}>", self.to))
             .text("channel", self.channel)
             .text("host", self.host)
-            .text("mx", &self.disposition.remote)
+            .text("mx", &self.disposition.remote);
+        let tls = &self.disposition.tls;
+        let fields = if tls.is_empty() { fields } else { fields.text("tls", tls) };
+        fields
             .plain("delay", Span(self.delay))
             .plain("status", self.disposition.status)
             .text("reply", &self.disposition.reply)

@@ -27,8 +27,8 @@ mod tests;
 mod writer;
 
 pub use event::Event;
-pub use field::{Micros, Octets, Span};
+pub use field::{Micros, Octets, Span, remark};
 pub use message::{Accepted, Attempt, MessageEvent};
-pub use program::{Failure, ProgramEvent};
-pub use session::{Closed, Refused, SessionEvent};
+pub use program::{Failure, ProgramEvent, TurnedAway};
+pub use session::{AuthFailed, Closed, Play, Refused, SessionEvent};
 pub use writer::Journal;

@@ -54,11 +54,16 @@ pub enum ProgramEvent<'a> {
         time: u64,
     },
     /// It turned a client away before any session.
-    TurnedAway {
+    TurnedAway(TurnedAway<'a>),
+    /// A rule that only warns would have turned a client away, or given it points. Its `reply` is what the client would
+    /// have been told, or the points.
+    WouldTurnAway(TurnedAway<'a>),
+    /// It let a client go on without answers of the DNS about it.
+    Unanswered {
         /// The client's address.
         client: &'a str,
-        /// The limit that was reached.
-        why: &'a str,
+        /// What was asked: lists, or `name`.
+        asked: &'a str,
     },
     /// It has a new worker.
     Spawned {
@@ -123,6 +128,41 @@ pub enum ProgramEvent<'a> {
         /// The first of them.
         first: &'a str,
     },
+    /// It took certificates whose files have changed.
+    TlsReloaded {
+        /// The first file that has.
+        file: &'a str,
+        /// How many certificates there are now.
+        certificates: u64,
+    },
+    /// Certificates whose files have changed cannot be used; the old ones stay.
+    TlsError {
+        /// The file that is to blame.
+        file: &'a str,
+        /// What is wrong with it.
+        why: &'a str,
+    },
+    /// Something about a certificate is dubious; it is used all the same.
+    TlsWarning {
+        /// Its file.
+        file: &'a str,
+        /// What is dubious.
+        why: &'a str,
+    },
+    /// A table that has changed has mistakes. Lines without a mistake count.
+    TableMistakes {
+        /// How many.
+        errors: u64,
+        /// The first of them.
+        first: &'a str,
+    },
+    /// A service that it asks cannot be asked any more; it goes on trying.
+    BackendLost {
+        /// Which one, and why.
+        why: &'a str,
+    },
+    /// The service that was lost answers again.
+    BackendBack,
     /// A fault switch was set.
     Fault {
         /// The point in the program.
@@ -144,6 +184,25 @@ pub enum ProgramEvent<'a> {
         /// How many.
         lines: u64,
     },
+}
+
+/// A client that is turned away before any session.
+#[derive(Debug, Clone, Default)]
+pub struct TurnedAway<'a> {
+    /// The client's address; `local` for a local program.
+    pub client: &'a str,
+    /// The client's verified name; empty without.
+    pub name: &'a str,
+    /// Where it came in.
+    pub listener: &'a str,
+    /// The rule.
+    pub rule: &'a str,
+    /// What was found.
+    pub value: &'a str,
+    /// What the rule allows; may be empty.
+    pub limit: &'a str,
+    /// What was answered, codes and all; empty if nothing was.
+    pub reply: &'a str,
 }
 
 /// An operation that failed.
@@ -170,7 +229,9 @@ impl ProgramEvent<'_> {
             Self::NotKept { .. } => "not-kept",
             Self::Paused { .. } => "paused",
             Self::Resumed { .. } => "resumed",
-            Self::TurnedAway { .. } => "turned-away",
+            Self::TurnedAway(_) => "turned-away",
+            Self::WouldTurnAway(_) => "would-turn-away",
+            Self::Unanswered { .. } => "unanswered",
             Self::Spawned { .. } => "spawned",
             Self::Farm(Report::Exited { .. }) => "exited",
             Self::Farm(Report::SpawnFailed { .. }) => "spawn-failed",
@@ -183,6 +244,12 @@ impl ProgramEvent<'_> {
             Self::SpoolError(_) => "spool-error",
             Self::Reloaded { .. } => "reloaded",
             Self::ReloadRefused { .. } => "reload-refused",
+            Self::TlsReloaded { .. } => "tls-reload",
+            Self::TlsError { .. } => "tls-error",
+            Self::TlsWarning { .. } => "tls-warning",
+            Self::TableMistakes { .. } => "table-mistakes",
+            Self::BackendLost { .. } => "backend-lost",
+            Self::BackendBack => "backend-back",
             Self::Fault { .. } => "fault",
             Self::HintsDropped { .. } => "hints-dropped",
             Self::JournalDropped { .. } => "journal-dropped",
@@ -200,7 +267,8 @@ impl ProgramEvent<'_> {
             Self::Stopped { why, time } => fields.text("why", why).plain("time", Span(*time)),
             Self::Listening { address } => fields.text("address", address),
             Self::NotKept { backend, why } => fields.text("backend", backend).text("why", why),
-            Self::TurnedAway { client, why } => fields.text("client", client).text("why", why),
+            Self::TurnedAway(away) | Self::WouldTurnAway(away) => away.write_fields(fields),
+            Self::Unanswered { client, asked } => fields.text("client", client).text("asked", asked),
             Self::Spawned { child, pid } => fields.plain("child", child).plain("pid", pid),
             Self::Farm(report) => write_report(report, fields),
             Self::Blamed { address, deaths } => fields.text("address", address).plain("deaths", deaths),
@@ -216,13 +284,36 @@ impl ProgramEvent<'_> {
                 fields.plain("length", length).text("why", why)
             }
             Self::SpoolError(failure) => failure.write_fields(fields),
-            Self::ReloadRefused { errors, first } => fields.plain("errors", errors).text("first", first),
+            Self::ReloadRefused { errors, first } | Self::TableMistakes { errors, first } => {
+                fields.plain("errors", errors).text("first", first)
+            }
+            Self::TlsReloaded { file, certificates } => {
+                fields.text("file", file).plain("certificates", certificates)
+            }
+            Self::TlsError { file, why } | Self::TlsWarning { file, why } => {
+                fields.text("file", file).text("why", why)
+            }
+            Self::BackendLost { why } => fields.text("why", why),
+            Self::BackendBack => fields,
             Self::Fault { point, times, by } => {
                 fields.text("point", point).plain("times", times).text("by", by)
             }
             Self::HintsDropped { count, why } => fields.plain("count", count).text("why", why),
             Self::JournalDropped { lines } => fields.plain("lines", lines),
         };
+    }
+}
+
+impl TurnedAway<'_> {
+    fn write_fields<'f>(&self, fields: Fields<'f>) -> Fields<'f> {
+        fields
+            .text("client", self.client)
+            .text("name", self.name)
+            .text("listener", self.listener)
+            .text("rule", self.rule)
+            .text("value", self.value)
+            .text("limit", self.limit)
+            .text("reply", self.reply)
     }
 }
 

@@ -7,7 +7,8 @@
 //! Source: the aliases(5) that Unix systems have carried since sendmail.
 
 use super::flat::logical_lines;
-use crate::config::{Problem, is_domain};
+use crate::config::{Problem, canonical_domain};
+use proto::address::{Mailbox, folded};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -62,7 +63,7 @@ pub struct Alias {
 /// The aliases table.
 #[derive(Debug, Clone, Default)]
 pub struct Aliases {
-    /// By name, in lower case.
+    /// By name, [`folded`].
     entries: HashMap<String, Alias>,
     /// The first line whose name cannot be understood, and why.
     gap: Option<String>,
@@ -99,7 +100,7 @@ impl Aliases {
         (table, problems)
     }
 
-    /// The alias of this name, given in lower case.
+    /// The alias of this name, given as [`folded`] makes it.
     pub fn get(&self, name: &str) -> Option<&Alias> {
         self.entries.get(name)
     }
@@ -145,7 +146,7 @@ fn split_name(line: &str) -> Result<(String, &str), String> {
         }
         None => line.split_once(':').ok_or_else(hint)?,
     };
-    let name = name.trim().to_ascii_lowercase();
+    let name = folded(name.trim());
     if name.contains('@') {
         return Err(format!(
             "alias \"{name}\" has a domain; aliases are for local names, see grange-routes(5)"
@@ -215,7 +216,7 @@ fn parse_target(item: &str) -> Result<Target, TargetError> {
     match item.rsplit_once('@') {
         Some((local, domain)) if !item.ends_with('"') => {
             let literal = domain.starts_with('[') && domain.ends_with(']');
-            let good = is_local(local) && (literal || is_domain(domain));
+            let good = is_local(local) && (literal || canonical_domain(domain).is_some());
             if good { Ok(Target::Address(item.to_owned())) } else { Err(TargetError::Address { text }) }
         }
         _ if is_local(item) => Ok(Target::Local(item.to_owned())),
@@ -225,9 +226,12 @@ fn parse_target(item: &str) -> Result<Target, TargetError> {
 
 /// A local part: a dot-string, or a quoted string as a whole.
 ///
-/// Source: RFC 5321 section 4.1.2 (Local-part).
+/// Source: RFC 5321 section 4.1.2 (Local-part), RFC 6531 section 3.3.
 fn is_local(text: &str) -> bool {
     let atom = |c: u8| c.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&c);
+    if !text.is_ascii() {
+        return format!("{text}@localhost").parse::<Mailbox>().is_ok();
+    }
     if let Some(inner) = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
         return is_quoted_content(inner);
     }
@@ -273,15 +277,17 @@ mod tests {
         );
         assert_eq!(targets("\"a, b\"@c.example, \"d e\""), [address("\"a, b\"@c.example"), local("\"d e\"")]);
         assert_eq!(targets("u@[192.0.2.1]"), [address("u@[192.0.2.1]")]);
+        assert_eq!(targets("j\u{fc}@b\u{fc}.example"), [address("j\u{fc}@b\u{fc}.example")]);
     }
 
     #[test]
     fn names_have_no_case_and_continue() {
-        let (table, problems) = parse("PostMaster: root,\n  ann\n\"two words\": ann\n");
+        let (table, problems) = parse("PostMaster: root,\n  ann\n\"two words\": ann\nJ\u{dc}: ann\n");
+        assert!(table.get("j\u{fc}").is_some());
         assert_eq!(problems, [""; 0]);
         assert_eq!(table.get("postmaster").unwrap().targets.as_ref().unwrap().len(), 2);
         assert_eq!(table.get("two words").unwrap().line, 3);
-        assert_eq!(table.targets().count(), 3);
+        assert_eq!(table.targets().count(), 4);
     }
 
     #[test]

@@ -5,7 +5,8 @@
 //! means the mail exchangers of the recipient's domain. The host of `error` is the text of the reply.
 
 use super::flat::logical_lines;
-use crate::config::{Problem, is_domain};
+use crate::config::{Problem, canonical_domain, is_domain};
+use proto::address::folded;
 use std::collections::{HashMap, HashSet};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
@@ -166,18 +167,24 @@ pub(crate) fn unknown_channel(name: &str, channels: &[&str]) -> String {
     format!("\"{name}\" is not a configured channel; channels are {}", channels.join(", "))
 }
 
-/// The pattern in the form in which it is looked up: in lower case.
+/// The pattern in the form in which it is looked up: in lower case, the domain in A-labels.
 ///
 /// # Errors
 /// It is none of the four forms.
 pub fn parse_pattern(text: &str) -> Result<String, PatternError> {
-    let lower = text.to_ascii_lowercase();
-    let domain = |name: &str| is_domain(name) || is_literal(name);
-    let good = match lower.rsplit_once('@') {
-        Some((local, name)) => !local.is_empty() && !local.contains(char::is_control) && domain(name),
-        None => lower == "." || lower.strip_prefix('.').map_or_else(|| domain(&lower), is_domain),
+    let domain = |name: &str| {
+        if is_literal(name) { Some(name.to_ascii_lowercase()) } else { canonical_domain(name) }
     };
-    if good { Ok(lower) } else { Err(PatternError::Form { text: text.to_owned() }) }
+    let pattern = match text.rsplit_once('@') {
+        Some((local, _)) if local.is_empty() || local.contains(char::is_control) => None,
+        Some((local, name)) => domain(name).map(|name| format!("{}@{name}", folded(local))),
+        None if text == "." => Some(text.to_owned()),
+        None => match text.strip_prefix('.') {
+            Some(name) => canonical_domain(name).map(|name| format!(".{name}")),
+            None => domain(text),
+        },
+    };
+    pattern.ok_or_else(|| PatternError::Form { text: text.to_owned() })
 }
 
 /// `channel!host`; whether the channel exists is the table's question.
@@ -248,6 +255,14 @@ mod tests {
         assert_eq!(hop(".example.net"), "[192.0.2.1]:2525");
         assert_eq!(hop("."), "relay:587");
         assert_eq!(table.gap(), None);
+    }
+
+    #[test]
+    fn a_pattern_in_u_labels_is_kept_in_a_labels() {
+        assert_eq!(parse_pattern("J\u{dc}@B\u{dc}cher.example").unwrap(), "j\u{fc}@xn--bcher-kva.example");
+        assert_eq!(parse_pattern(".b\u{fc}cher.example").unwrap(), ".xn--bcher-kva.example");
+        assert_eq!(parse_pattern("[IPv6:2001:DB8::1]").unwrap(), "[ipv6:2001:db8::1]");
+        assert!(parse_pattern("b\u{200f}.example").is_err());
     }
 
     #[test]

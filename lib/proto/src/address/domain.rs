@@ -1,7 +1,10 @@
 //! Domains and address literals.
 
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
@@ -10,14 +13,20 @@ use std::str::FromStr;
 /// # Shape
 /// A name is 1 to 255 octets of labels separated by dots; a label is 1 to 63 letters, digits and hyphens, with no
 /// hyphen at either end. The underscore is taken as a letter: internal hosts carry it and the DNS allows it. A name
-/// with a closing dot is refused, as is anything outside ASCII (see [`Domain::from_unicode`]).
+/// with a closing dot is refused. A name with UTF-8 in it is kept in U-labels, and its form in A-labels must be a name
+/// as above.
+///
+/// # Equality
+/// Two names are equal if their [canonical](Domain::canonical) forms are: `bücher.example` equals
+/// `xn--bcher-kva.example`.
 ///
 /// # Source
-/// RFC 5321 sections 4.1.2 (names), 4.1.3 (literals), 4.5.3.1.2 (length).
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+/// RFC 5321 sections 4.1.2 (names), 4.1.3 (literals), 4.5.3.1.2 (length); RFC 6531 section 3.3 (U-labels), RFC 5891
+/// section 5 and UTS 46 (their ASCII form).
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Domain {
-    /// A domain name: lower case, without a closing dot.
+    /// A domain name: lower case, without a closing dot, as it was given, in U-labels or A-labels.
     Name(Box<str>),
     /// `[192.0.2.1]` or `[IPv6:2001:db8::1]`.
     Literal(IpAddr),
@@ -47,28 +56,19 @@ pub enum DomainError {
         /// The octet.
         at: usize,
     },
-    /// An octet outside ASCII; only internationalised mail carries those.
-    #[error("octet {at} of the domain is not ASCII")]
-    NonAscii {
-        /// The octet.
-        at: usize,
-    },
     /// In brackets, but neither an IPv4 address nor `IPv6:` and an IPv6 address.
     #[error("not an address literal; write [192.0.2.1] or [IPv6:2001:db8::1]")]
     Literal,
-    /// A Unicode name that IDNA cannot turn into ASCII.
-    #[error("the name has no ASCII form in IDNA")]
+    /// A name in Unicode that is not made of U-labels.
+    #[error("the domain has no ASCII form in IDNA")]
     Idna,
 }
 
 impl Domain {
-    /// The domain that a person wrote, who may use Unicode; for tools and configuration, never for SMTP.
+    /// The domain that a person wrote, who may use Unicode, in A-labels; for tools and configuration, never for SMTP.
     ///
     /// # Errors
     /// [`DomainError::Idna`] where there is no ASCII form, otherwise as for parsing.
-    ///
-    /// # Source
-    /// RFC 5891 section 5 (lookup), UTS 46 processing.
     pub fn from_unicode(text: &str) -> Result<Self, DomainError> {
         if text.is_ascii() {
             return text.parse();
@@ -83,6 +83,28 @@ impl Domain {
             Self::Literal(_) => None,
         }
     }
+
+    /// Whether there is a U-label in it, so that only SMTPUTF8 can carry it as it is.
+    pub fn is_utf8(&self) -> bool {
+        self.name().is_some_and(|name| !name.is_ascii())
+    }
+
+    /// The one form to look up, to compare and to store by: ASCII, in lower case, in A-labels; a literal in its
+    /// brackets. Borrowed unless the domain holds UTF-8 or is a literal.
+    pub fn canonical(&self) -> Cow<'_, str> {
+        match self {
+            Self::Name(name) => ascii(name),
+            Self::Literal(_) => Cow::Owned(self.to_string()),
+        }
+    }
+}
+
+/// A name in A-labels. What is kept in a [`Domain`] always has them.
+fn ascii(name: &str) -> Cow<'_, str> {
+    if name.is_ascii() {
+        return Cow::Borrowed(name);
+    }
+    idna::domain_to_ascii(name).map_or(Cow::Borrowed(name), Cow::Owned)
 }
 
 impl FromStr for Domain {
@@ -94,8 +116,27 @@ impl FromStr for Domain {
             return literal(inner).map(Self::Literal).ok_or(DomainError::Literal);
         }
         check_name(text)?;
+        if !text.is_ascii() {
+            return u_labels(text);
+        }
         Ok(Self::Name(text.to_ascii_lowercase().into_boxed_str()))
     }
+}
+
+/// A name that holds UTF-8. One that means the same as a name in plain ASCII (full-width letters, say) is none.
+fn u_labels(text: &str) -> Result<Domain, DomainError> {
+    let ascii = idna::domain_to_ascii(text).map_err(|_| DomainError::Idna)?;
+    check_name(&ascii).map_err(|_| DomainError::Idna)?;
+    let (name, sound) = idna::domain_to_unicode(&ascii);
+    if name.len() > MAX_LENGTH {
+        return Err(DomainError::TooLong { length: name.len() });
+    }
+    // A fake A-label may decode to what is no label, or to one that encodes to something else.
+    let lasting = check_name(&name).is_ok() && idna::domain_to_ascii(&name).is_ok_and(|again| again == ascii);
+    if name.is_ascii() || sound.is_err() || !lasting {
+        return Err(DomainError::Idna);
+    }
+    Ok(Domain::Name(name.into_boxed_str()))
 }
 
 /// The address inside the brackets; the registry of other tags is empty.
@@ -124,13 +165,10 @@ fn check_name(text: &str) -> Result<(), DomainError> {
 }
 
 fn check_label(label: &str, start: usize) -> Result<(), DomainError> {
-    if let Some(at) = label.bytes().position(|c| !c.is_ascii()) {
-        return Err(DomainError::NonAscii { at: start + at });
-    }
-    if label.is_empty() || label.len() > MAX_LABEL {
+    if label.is_empty() || (label.is_ascii() && label.len() > MAX_LABEL) {
         return Err(DomainError::Label { at: start });
     }
-    let stands = |c: u8| c.is_ascii_alphanumeric() || c == b'-' || c == b'_';
+    let stands = |c: u8| c.is_ascii_alphanumeric() || c == b'-' || c == b'_' || !c.is_ascii();
     if let Some(at) = label.bytes().position(|c| !stands(c)) {
         return Err(DomainError::Octet { at: start + at });
     }
@@ -141,6 +179,45 @@ fn check_label(label: &str, start: usize) -> Result<(), DomainError> {
         return Err(DomainError::Octet { at: start + label.len() - 1 });
     }
     Ok(())
+}
+
+impl PartialEq for Domain {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Name(one), Self::Name(two)) => one == two || ascii(one) == ascii(two),
+            (Self::Literal(one), Self::Literal(two)) => one == two,
+            (Self::Name(_), Self::Literal(_)) | (Self::Literal(_), Self::Name(_)) => false,
+        }
+    }
+}
+
+impl Eq for Domain {}
+
+impl PartialOrd for Domain {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Domain {
+    /// Names before literals.
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::Name(one), Self::Name(two)) => ascii(one).cmp(&ascii(two)),
+            (Self::Literal(one), Self::Literal(two)) => one.cmp(two),
+            (Self::Name(_), Self::Literal(_)) => Ordering::Less,
+            (Self::Literal(_), Self::Name(_)) => Ordering::Greater,
+        }
+    }
+}
+
+impl Hash for Domain {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Self::Name(name) => ascii(name).hash(state),
+            Self::Literal(address) => address.hash(state),
+        }
+    }
 }
 
 impl fmt::Display for Domain {

@@ -1,4 +1,9 @@
 //! The left side of a mailbox: reading and writing its quoting.
+//!
+//! Beyond ASCII every character is taken but those that have no picture of their own and serve to deceive: control and
+//! formatting characters (the directions of writing among them), white space, what Unicode keeps for no use.
+//!
+//! Source: RFC 5321 section 4.1.2; RFC 6531 section 3.3 (UTF-8 as `atext` and `qtextSMTP`).
 
 /// Why a text does not begin with a local part; offsets count octets from its beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -12,15 +17,9 @@ pub enum LocalPartError {
         /// The length in octets, quoting included.
         length: usize,
     },
-    /// An octet that cannot stand there, a dot at an edge or after a dot included.
+    /// A character that cannot stand there, a dot at an edge or after a dot included.
     #[error("octet {at} of the local part cannot stand there")]
     Octet {
-        /// The octet.
-        at: usize,
-    },
-    /// An octet outside ASCII; only internationalised mail carries those.
-    #[error("octet {at} of the local part is not ASCII")]
-    NonAscii {
         /// The octet.
         at: usize,
     },
@@ -69,15 +68,12 @@ fn read_dot_atom(text: &str) -> Result<&str, LocalPartError> {
         return Err(LocalPartError::Empty);
     }
     let mut after_dot = true;
-    for (at, octet) in atom.bytes().enumerate() {
-        if !octet.is_ascii() {
-            return Err(LocalPartError::NonAscii { at });
-        }
-        let stands = is_atom_octet(octet) || (octet == b'.' && !after_dot);
+    for (at, c) in atom.char_indices() {
+        let stands = is_atom_character(c) || (c == '.' && !after_dot);
         if !stands {
             return Err(LocalPartError::Octet { at });
         }
-        after_dot = octet == b'.';
+        after_dot = c == '.';
     }
     if after_dot { Err(LocalPartError::Octet { at: atom.len() - 1 }) } else { Ok(atom) }
 }
@@ -85,15 +81,15 @@ fn read_dot_atom(text: &str) -> Result<&str, LocalPartError> {
 fn read_quoted(text: &str) -> Result<(String, usize), LocalPartError> {
     let mut plain = String::new();
     let mut escaped = false;
-    for (at, octet) in text.bytes().enumerate() {
-        match octet {
-            _ if !octet.is_ascii() => return Err(LocalPartError::NonAscii { at }),
-            b'"' if at == 0 => {}
-            _ if at == 0 || !(b' '..=b'~').contains(&octet) => return Err(LocalPartError::Octet { at }),
-            b'\\' if !escaped => escaped = true,
-            b'"' if !escaped => return Ok((plain, at + 1)),
+    for (at, c) in text.char_indices() {
+        let stands = matches!(c, ' '..='~') || (is_utf8_character(c) && !escaped);
+        match c {
+            '"' if at == 0 => {}
+            _ if at == 0 || !stands => return Err(LocalPartError::Octet { at }),
+            '\\' if !escaped => escaped = true,
+            '"' if !escaped => return Ok((plain, at + 1)),
             _ => {
-                plain.push(char::from(octet));
+                plain.push(c);
                 escaped = false;
             }
         }
@@ -102,12 +98,21 @@ fn read_quoted(text: &str) -> Result<(String, usize), LocalPartError> {
 }
 
 fn is_dot_atom(plain: &str) -> bool {
-    plain.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(is_atom_octet))
+    plain.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atom_character))
 }
 
-/// `atext` of RFC 5322 section 3.2.3.
-fn is_atom_octet(octet: u8) -> bool {
-    octet.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&octet)
+/// `atext` of RFC 5322 section 3.2.3, and what RFC 6531 adds.
+fn is_atom_character(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c) || is_utf8_character(c)
+}
+
+/// `UTF8-non-ascii`, but for what deceives.
+fn is_utf8_character(c: char) -> bool {
+    let shapeless = matches!(c,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{fdd0}'..='\u{fdef}' | '\u{feff}' | '\u{fff0}'..='\u{ffff}' | '\u{e0000}'..)
+        || matches!(u32::from(c) & 0xffff, 0xfffe | 0xffff);
+    !c.is_ascii() && !c.is_control() && !c.is_whitespace() && !shapeless
 }
 
 /// RFC 5321 section 4.5.3.1.1.

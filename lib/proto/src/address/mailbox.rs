@@ -2,19 +2,25 @@
 
 use super::local_part;
 use super::{Domain, DomainError, LocalPartError};
+use icu_normalizer::ComposingNormalizerBorrowed;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 /// A mailbox, `local-part@domain`.
 ///
 /// # Shape
 /// At most 254 octets, so that it fits a path. The case of the local part is kept and counts; its quoting is reduced to
-/// the least that is possible, so that `"ann"@example.org` equals `ann@example.org`.
+/// the least that is possible, so that `"ann"@example.org` equals `ann@example.org`. A local part in UTF-8 is kept as it
+/// was given and compared in the normal form C; domains are compared as [`Domain`] says.
 ///
 /// # Source
-/// RFC 5321 section 4.1.2 (grammar; "minimum quoting"), section 2.4 (case).
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+/// RFC 5321 section 4.1.2 (grammar; "minimum quoting"), section 2.4 (case); RFC 6531 section 3.3 (UTF-8), RFC 6532
+/// section 3.1 (normal form).
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Mailbox {
     local_part: Box<str>,
@@ -67,7 +73,8 @@ impl Mailbox {
         Self::join(canonical, domain)
     }
 
-    /// The mailbox that a person wrote, whose domain may be in Unicode; for tools and configuration, never for SMTP.
+    /// The mailbox that a person wrote, whose domain may be in Unicode and gets A-labels here, so that every host can
+    /// take it; for tools and configuration, never for SMTP.
     ///
     /// # Errors
     /// As for parsing.
@@ -80,9 +87,29 @@ impl Mailbox {
         &self.local_part
     }
 
-    /// What the local part stands for, without quotes: the name to look up among users and aliases.
+    /// What the local part stands for, without quotes, in the normal form C: the name to look up among users and
+    /// aliases.
     pub fn user(&self) -> String {
-        local_part::unquote(&self.local_part)
+        let plain = local_part::unquote(&self.local_part);
+        if plain.is_ascii() { plain } else { normal_form(&plain).into_owned() }
+    }
+
+    /// Whether it holds UTF-8, so that only SMTPUTF8 can carry it as it is.
+    pub fn is_utf8(&self) -> bool {
+        !self.local_part.is_ascii() || self.domain.is_utf8()
+    }
+
+    /// The same mailbox in ASCII, the domain in A-labels; `None` if the local part holds UTF-8.
+    pub fn to_ascii(&self) -> Option<Self> {
+        let name = self.domain.canonical();
+        let domain = if self.domain.is_utf8() { name.parse().ok()? } else { self.domain.clone() };
+        let local_part = self.local_part.is_ascii().then(|| self.local_part.to_string())?;
+        Self::join(local_part, domain).ok()
+    }
+
+    /// By what two mailboxes are compared.
+    fn key(&self) -> (Cow<'_, str>, &Domain) {
+        (normal_form(&self.local_part), &self.domain)
     }
 
     /// The domain.
@@ -111,14 +138,42 @@ impl Mailbox {
     }
 }
 
-impl MailboxError {
-    /// Whether all that is wrong is an octet outside ASCII, which internationalised mail could carry.
-    pub fn is_non_ascii(self) -> bool {
-        matches!(
-            self,
-            Self::LocalPart(LocalPartError::NonAscii { .. })
-                | Self::Domain { source: DomainError::NonAscii { .. }, .. }
-        )
+/// The form by which a local part, without quotes, is looked up without regard to case: normal form C, in lower case.
+pub fn folded(plain: &str) -> String {
+    if plain.is_ascii() {
+        plain.to_ascii_lowercase()
+    } else {
+        normal_form(&plain.to_lowercase()).into_owned()
+    }
+}
+
+fn normal_form(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() { Cow::Borrowed(text) } else { ComposingNormalizerBorrowed::new_nfc().normalize(text) }
+}
+
+impl PartialEq for Mailbox {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Mailbox {}
+
+impl PartialOrd for Mailbox {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Mailbox {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+impl Hash for Mailbox {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
     }
 }
 

@@ -66,12 +66,20 @@ impl ReversePath {
             Self::Mailbox(mailbox) => Some(mailbox),
         }
     }
+
+    /// Whether it holds UTF-8: then MAIL needs SMTPUTF8.
+    pub fn is_utf8(&self) -> bool {
+        self.mailbox().is_some_and(Mailbox::is_utf8)
+    }
 }
 
-impl PathError {
-    /// Whether all that is wrong is an octet outside ASCII, which internationalised mail could carry.
-    pub fn is_non_ascii(self) -> bool {
-        matches!(self, Self::Mailbox { source, .. } if source.is_non_ascii())
+impl ForwardPath {
+    /// Whether it holds UTF-8: then MAIL needs SMTPUTF8.
+    pub fn is_utf8(&self) -> bool {
+        match self {
+            Self::Postmaster => false,
+            Self::Mailbox(mailbox) => mailbox.is_utf8(),
+        }
     }
 }
 

@@ -15,6 +15,10 @@ pub enum Action {
     /// out, [`body_sent`](super::Session::body_sent). Until then this is the answer to every call that changes nothing;
     /// what the server says in the meantime may be handed over, and may end the session.
     WantBody,
+    /// Do the TLS handshake, then call [`secured`](super::Session::secured); nothing that came behind the server's reply
+    /// may be kept. Until then this is the answer to every call. If the handshake fails, call
+    /// [`unsecured`](super::Session::unsecured).
+    StartTls,
     /// The fate of the recipient with this index in the transaction.
     Settled(usize, Disposition),
     /// A connection that had served before closed or broke before it said a word about this transaction: begin it
@@ -24,8 +28,9 @@ pub enum Action {
     /// from here on indexes are its.
     Followed,
     /// The server does not want to talk, or cannot: no transaction was begun. Try the next exchanger; if there is none,
-    /// this is the disposition ([`HostDeferred`](crate::disposition::Outcome::HostDeferred)) of everybody who waits.
-    /// The reply keeps its own code, so that a 5xx greeting can be told from a 4xx one. [`Action::Close`] follows.
+    /// this is the disposition of everybody who waits: [`HostDeferred`](crate::disposition::Outcome::HostDeferred), or, for
+    /// [`RequireTls`](super::Protection::RequireTls), what becomes of a message that requires it. The reply keeps its own
+    /// code, so that a 5xx greeting can be told from a 4xx one. [`Action::Close`] follows.
     Unusable(Disposition),
     /// The session waits for [`begin`](super::Session::begin) or [`quit`](super::Session::quit).
     Idle,
@@ -38,6 +43,7 @@ pub enum Action {
 pub struct Step {
     /// How many octets at the beginning of the input are done with.
     pub consumed: usize,
-    /// What to do. The input is used up whenever this is `NeedInput`, `WantBody`, `Idle` or `Close`.
+    /// What to do. The input is used up whenever this is `NeedInput`, `WantBody`, `StartTls`,
+    /// `Idle` or `Close`.
     pub action: Action,
 }

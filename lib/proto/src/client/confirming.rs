@@ -22,7 +22,7 @@ impl Confirming {
     }
 
     pub(super) fn reply(self, reply: &Reply, context: &mut Context) -> State {
-        let Some(disposition) = verdict::of(reply, Stage::EndOfData, &context.settings.peer) else {
+        let Some(disposition) = verdict::of(reply, Stage::EndOfData, context) else {
             return State::Confirming(self).lost(&Loss::Garbage(reply.to_string()), context);
         };
         match context.settings.dialect {

@@ -30,7 +30,7 @@ impl Content {
     /// on as long as content comes, and commands cannot follow, the connection is closed without the final dot, so that
     /// nothing is delivered.
     pub(super) fn reply(mut self, reply: &Reply, context: &mut Context) -> State {
-        let said = verdict::of(reply, Stage::Content, &context.settings.peer);
+        let said = verdict::of(reply, Stage::Content, context);
         match said.filter(|_| matches!(reply.class(), 4 | 5)) {
             Some(disposition) => {
                 self.ledger.settle_rest(&disposition, context);

@@ -1,7 +1,8 @@
 //! What all states of a session share.
 
 use super::envelope::Envelope;
-use super::{Action, Features, Settings, Stage};
+use super::{Action, Features, Settings, Stage, Transaction};
+use crate::disposition::Disposition;
 use std::collections::VecDeque;
 
 /// Settings, what the server offers, the actions not yet taken by the shell, and the time.
@@ -9,6 +10,8 @@ use std::collections::VecDeque;
 pub(super) struct Context {
     pub(super) settings: Settings,
     pub(super) features: Features,
+    /// The connection is under TLS; whether the server has proved its name, else why not.
+    pub(super) secured: Option<Result<(), String>>,
     /// Transactions for which a command was sent.
     pub(super) begun: u64,
     /// The transaction whose commands were sent behind the one under way.
@@ -21,7 +24,21 @@ pub(super) struct Context {
 impl Context {
     pub(super) fn new(settings: Settings, now: u64) -> Self {
         let features = Features::default();
-        Self { settings, features, begun: 0, next: None, outbox: VecDeque::new(), now, deadline: None }
+        let outbox = VecDeque::new();
+        Self { settings, features, secured: None, begun: 0, next: None, outbox, now, deadline: None }
+    }
+
+    /// Why the server cannot have a transaction.
+    pub(super) fn refusal(&self, transaction: &Transaction) -> Option<Disposition> {
+        let verified = matches!(self.secured, Some(Ok(())));
+        let mut disposition = self.features.refusal(transaction, verified)?;
+        disposition.remote.clone_from(&self.settings.peer);
+        Some(disposition)
+    }
+
+    /// Whether the server takes no transaction behind those that were begun.
+    pub(super) fn is_spent(&self) -> bool {
+        self.features.transactions.is_some_and(|most| self.begun >= most)
     }
 
     /// Time goes forward only.

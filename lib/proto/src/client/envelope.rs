@@ -51,7 +51,7 @@ impl Envelope {
         match self.plan.command(self.answered) {
             Some(Command::Mail) => Stage::Mail,
             Some(Command::Rcpt(_)) => Stage::Rcpt,
-            Some(Command::Data) | None => Stage::Data,
+            Some(Command::Data | Command::Chunk) | None => Stage::Data,
         }
     }
 
@@ -64,12 +64,12 @@ impl Envelope {
         match self.plan.command(self.answered) {
             Some(Command::Mail) => self.mail(reply, context),
             Some(Command::Rcpt(index)) => self.rcpt(index, reply, context),
-            Some(Command::Data) | None => self.data(reply, context),
+            Some(Command::Data | Command::Chunk) | None => self.data(reply, context),
         }
     }
 
     fn mail(mut self, reply: &Reply, context: &mut Context) -> State {
-        let Some(disposition) = verdict::of(reply, Stage::Mail, &context.settings.peer) else {
+        let Some(disposition) = verdict::of(reply, Stage::Mail, context) else {
             return self.violation(reply, context);
         };
         if disposition.outcome != Outcome::Delivered {
@@ -82,8 +82,7 @@ impl Envelope {
     /// A server that takes a recipient although it has refused MAIL might take the lone dot for a message, too: it is
     /// left at once.
     fn rcpt(mut self, index: usize, reply: &Reply, context: &mut Context) -> State {
-        let peer = &context.settings.peer;
-        match verdict::of(reply, Stage::Rcpt, peer) {
+        match verdict::of(reply, Stage::Rcpt, context) {
             Some(disposition) if disposition.outcome == Outcome::Delivered => {
                 if self.refused {
                     return self.violation(reply, context);
@@ -91,7 +90,7 @@ impl Envelope {
                 self.accepted.push(index);
             }
             Some(_) if self.is_full(reply) => {
-                let disposition = verdict::too_many(reply, peer);
+                let disposition = verdict::too_many(reply, &context.settings.peer);
                 self.ledger.settle(index, disposition, context);
             }
             Some(disposition) => self.ledger.settle(index, disposition, context),
@@ -110,7 +109,7 @@ impl Envelope {
             354 if !self.accepted.is_empty() => Content::begin(self.ledger, self.accepted, context),
             354 => Self::lone_dot(context),
             400..600 => {
-                if let Some(disposition) = verdict::of(reply, Stage::Data, &context.settings.peer) {
+                if let Some(disposition) = verdict::of(reply, Stage::Data, context) {
                     self.ledger.settle_rest(&disposition, context);
                 }
                 self.give_up(context)
@@ -133,12 +132,18 @@ impl Envelope {
     /// On to the next reply, sending what it takes to get one.
     fn proceed(mut self, context: &mut Context) -> State {
         self.answered += 1;
-        let data_next = self.plan.command(self.answered) == Some(Command::Data);
-        if !self.plan.pipelined {
-            if self.refused || data_next && self.accepted.is_empty() {
+        let next = self.plan.command(self.answered);
+        let last = matches!(next, Some(Command::Data | Command::Chunk));
+        // What is pipelined is sent already, but for BDAT, which takes the content along.
+        let sends = !self.plan.pipelined || next == Some(Command::Chunk);
+        if sends {
+            if self.refused || last && self.accepted.is_empty() {
                 return self.give_up(context);
             }
             context.send(self.burst());
+        }
+        if next == Some(Command::Chunk) {
+            return Content::begin(self.ledger, self.accepted, context);
         }
         context.wait(self.stage());
         State::Envelope(self)

@@ -1,9 +1,6 @@
 //! What the server offers.
 
-use crate::disposition::{Disposition, Outcome};
-use crate::envelope::Shape;
 use crate::reply::Reply;
-use crate::status::Status;
 
 /// The extensions of a server that this client makes use of; none after HELO.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -14,6 +11,28 @@ pub struct Features {
     pub size: Option<u64>,
     /// 8BITMIME (RFC 6152).
     pub eight_bit_mime: bool,
+    /// CHUNKING (RFC 3030 section 2).
+    pub chunking: bool,
+    /// BINARYMIME (RFC 3030 section 3); it counts only with CHUNKING.
+    pub binary_mime: bool,
+    /// SMTPUTF8 (RFC 6531).
+    pub smtp_utf8: bool,
+    /// DSN (RFC 3461).
+    pub dsn: bool,
+    /// DELIVERBY with the shortest time that is taken, in seconds; 0 where none is told (RFC 2852 section 3).
+    pub deliver_by: Option<u64>,
+    /// MT-PRIORITY (RFC 6710).
+    pub mt_priority: bool,
+    /// REQUIRETLS (RFC 8689).
+    pub require_tls: bool,
+    /// STARTTLS (RFC 3207).
+    pub start_tls: bool,
+    /// AUTH, by whatever mechanism (RFC 4954).
+    pub auth: bool,
+    /// RCPTMAX of LIMITS: recipients of one transaction (RFC 9422 section 4.2).
+    pub recipients: Option<usize>,
+    /// MAILMAX of LIMITS: transactions of one connection (RFC 9422 section 4.1).
+    pub transactions: Option<u64>,
 }
 
 impl Features {
@@ -22,29 +41,39 @@ impl Features {
         let mut features = Self::default();
         for line in reply.lines.iter().skip(1) {
             let (keyword, parameter) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
-            match keyword.to_ascii_uppercase().as_str() {
-                "PIPELINING" => features.pipelining = true,
-                "SIZE" => features.size = Some(parameter.trim().parse().unwrap_or(0)),
-                "8BITMIME" => features.eight_bit_mime = true,
-                _ => {}
-            }
+            features.note(&keyword.to_ascii_uppercase(), parameter.trim());
         }
         features
     }
 
-    /// Whether a message of this shape can be offered to the server at all; if not, why.
-    ///
-    /// Source: RFC 1870 section 5 (5.3.4), RFC 6152 section 3 (5.6.3, since we do not convert).
-    pub(super) fn refusal(&self, shape: &Shape) -> Option<Disposition> {
-        if let Some(limit) = self.size.filter(|&limit| limit > 0 && shape.size > limit) {
-            let words = format!("a message of {} octets exceeds the server's limit of {limit}", shape.size);
-            return Some(Disposition::local(Outcome::Failed, Status::permanent(3, 4), words));
+    fn note(&mut self, keyword: &str, parameter: &str) {
+        match keyword {
+            "PIPELINING" => self.pipelining = true,
+            "SIZE" => self.size = Some(parameter.parse().unwrap_or(0)),
+            "8BITMIME" => self.eight_bit_mime = true,
+            "CHUNKING" => self.chunking = true,
+            "BINARYMIME" => self.binary_mime = true,
+            "SMTPUTF8" => self.smtp_utf8 = true,
+            "DSN" => self.dsn = true,
+            "DELIVERBY" => self.deliver_by = Some(parameter.parse().unwrap_or(0)),
+            "MT-PRIORITY" => self.mt_priority = true,
+            "REQUIRETLS" => self.require_tls = true,
+            "STARTTLS" => self.start_tls = true,
+            "AUTH" => self.auth = true,
+            "LIMITS" => parameter.split_ascii_whitespace().for_each(|limit| self.limit(limit)),
+            _ => {}
         }
-        if shape.eight_bit && !self.eight_bit_mime {
-            let words = "the message has 8-bit content, and the server does not offer 8BITMIME";
-            return Some(Disposition::local(Outcome::Failed, Status::permanent(6, 3), words));
+    }
+
+    /// One limit; a name that is not known and a number that is none are passed over (RFC 9422 section 3).
+    fn limit(&mut self, limit: &str) {
+        let Some((name, value)) = limit.split_once('=') else { return };
+        let Some(value) = value.parse().ok().filter(|&value: &u32| value > 0) else { return };
+        match name.to_ascii_uppercase().as_str() {
+            "RCPTMAX" => self.recipients = usize::try_from(value).ok(),
+            "MAILMAX" => self.transactions = Some(value.into()),
+            _ => {}
         }
-        None
     }
 }
 
@@ -54,13 +83,33 @@ mod tests {
 
     fn offered(lines: &[&str]) -> Features {
         let lines = lines.iter().map(|&line| line.to_owned()).collect();
-        Features::of(&Reply { code: 250, status: None, lines })
+        Features::of(&Reply { code: 250, status: None, lines, cause: None })
     }
 
     #[test]
     fn keywords_are_read_in_any_case() {
-        let features = offered(&["mx.example.net", "pipelining", "Size 1000", "8BITMIME", "XYZZY 1 2"]);
-        assert_eq!(features, Features { pipelining: true, size: Some(1000), eight_bit_mime: true });
+        let features =
+            offered(&["mx.example.net", "pipelining", "Size 1000", "8BITMIME", "XYZZY 1 2", "Dsn"]);
+        let expected =
+            Features { pipelining: true, size: Some(1000), eight_bit_mime: true, ..Features::default() };
+        assert_eq!(features, Features { dsn: true, ..expected });
+    }
+
+    #[test]
+    fn each_keyword_has_its_place() {
+        let lines = "mx\nCHUNKING\nBINARYMIME\nSMTPUTF8\nDELIVERBY 240\nMT-PRIORITY MIXER\nREQUIRETLS\nSTARTTLS\nAUTH PLAIN";
+        let expected = Features {
+            chunking: true,
+            binary_mime: true,
+            smtp_utf8: true,
+            deliver_by: Some(240),
+            mt_priority: true,
+            require_tls: true,
+            start_tls: true,
+            auth: true,
+            ..Features::default()
+        };
+        assert_eq!(offered(&lines.split('\n').collect::<Vec<_>>()), expected);
     }
 
     #[test]
@@ -70,17 +119,18 @@ mod tests {
 
     #[test]
     fn a_size_without_a_number_is_no_limit() {
-        let features = offered(&["mx", "SIZE"]);
-        assert_eq!(features.size, Some(0));
-        assert_eq!(features.refusal(&Shape { size: u64::MAX, ..Shape::default() }), None);
+        assert_eq!(offered(&["mx", "SIZE", "DELIVERBY"]).size, Some(0));
+        assert_eq!(offered(&["mx", "SIZE", "DELIVERBY"]).deliver_by, Some(0));
     }
 
     #[test]
-    fn what_the_server_cannot_take_is_refused_here() {
-        let features = offered(&["mx", "SIZE 10"]);
-        let status = |shape| features.refusal(&shape).map(|disposition| disposition.status.to_string());
-        assert_eq!(status(Shape { size: 10, ..Shape::default() }), None);
-        assert_eq!(status(Shape { size: 11, ..Shape::default() }), Some("5.3.4".into()));
-        assert_eq!(status(Shape { eight_bit: true, ..Shape::default() }), Some("5.6.3".into()));
+    fn limits_that_make_sense_are_kept() {
+        let limits = |text: &str| {
+            let features = offered(&["mx", text]);
+            (features.recipients, features.transactions)
+        };
+        assert_eq!(limits("LIMITS RCPTMAX=20 MAILMAX=5 XMAX=1"), (Some(20), Some(5)));
+        assert_eq!(limits("LIMITS rcptmax=7"), (Some(7), None));
+        assert_eq!(limits("LIMITS RCPTMAX=0 MAILMAX=many RCPTMAX"), (None, None));
     }
 }

@@ -15,6 +15,7 @@ impl Session {
         let pipelines = self.context.features.pipelining && self.context.settings.dialect == Dialect::Smtp;
         pipelines
             && self.context.next.is_none()
+            && !self.context.is_spent()
             && matches!(self.state, State::Content(_) | State::Confirming(_))
     }
 
@@ -25,7 +26,7 @@ impl Session {
     /// # Errors
     /// The transaction comes back, boxed, if it is not welcome, or the server cannot take a message of this shape.
     pub fn follow(&mut self, transaction: Transaction) -> Result<Vec<u8>, Box<Transaction>> {
-        let fits = self.context.features.refusal(&transaction.shape).is_none();
+        let fits = self.context.refusal(&transaction).is_none();
         if !self.takes_another() || !fits || transaction.recipients.is_empty() {
             return Err(Box::new(transaction));
         }
@@ -39,12 +40,12 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use crate::address::ReversePath;
-    use crate::client::{Action, Dialect, Session, Settings, Timeouts, Transaction};
+    use crate::client::{Action, Dialect, Protection, Session, Settings, Timeouts, Transaction};
     use crate::envelope::Shape;
 
     fn transaction(to: &str, size: u64) -> Transaction {
         let shape = Shape { size, ..Shape::default() };
-        Transaction { from: ReversePath::Null, recipients: vec![to.parse().unwrap()], shape }
+        Transaction::plain(ReversePath::Null, vec![to.parse().unwrap()], shape)
     }
 
     /// What the session asks for after `text`, a word for each action.
@@ -75,6 +76,7 @@ mod tests {
             our_name: "us".into(),
             peer: "mx".into(),
             timeouts: Timeouts::default(),
+            protection: Protection::Never,
         };
         let mut session = Session::new(settings, 0);
         hear(&mut session, &format!("220 mx\r\n{offer}\r\n"));
@@ -140,5 +142,7 @@ mod tests {
         assert!(!session.takes_another() && session.follow(transaction("b@b.example", 7)).is_err());
         let mut session = sending("250-mx\r\n250-PIPELINING\r\n250 SIZE 99");
         assert!(session.takes_another() && session.follow(transaction("b@b.example", 100)).is_err());
+        let session = sending("250-mx\r\n250-PIPELINING\r\n250 LIMITS MAILMAX=1");
+        assert!(session.is_spent() && !session.takes_another());
     }
 }

@@ -5,6 +5,7 @@ use super::context::Context;
 use crate::address::{Mailbox, ReversePath};
 use crate::disposition::Disposition;
 use crate::envelope::Shape;
+use crate::terms::{RecipientTerms, Terms};
 
 /// One message for one or more recipients.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +16,19 @@ pub struct Transaction {
     pub recipients: Vec<Mailbox>,
     /// The shape of the content.
     pub shape: Shape,
+    /// What the sender asked for.
+    pub terms: Terms,
+    /// What the sender asked for, for each recipient; empty if for none of them.
+    pub wishes: Vec<RecipientTerms>,
+    /// The time at which this was put together, UTC milliseconds: what is left for delivery counts from here.
+    pub utc: u64,
+}
+
+impl Transaction {
+    /// A message for which nothing special is asked.
+    pub fn plain(from: ReversePath, recipients: Vec<Mailbox>, shape: Shape) -> Self {
+        Self { from, recipients, shape, terms: Terms::default(), wishes: Vec::new(), utc: 0 }
+    }
 }
 
 /// The transaction under way. It is here, and nowhere else, that a recipient is settled, so that it happens once.

@@ -12,6 +12,8 @@ pub(super) enum Loss {
     Connection(String),
     /// The server did not answer in time, or did not take the content in time.
     TimedOut,
+    /// TLS did not come about; why.
+    Handshake(String),
     /// What the server said is no reply, or none that can stand there.
     Garbage(String),
     /// The server says 421, or refuses where only closing makes sense.
@@ -26,11 +28,12 @@ impl Loss {
         let (status, words) = match self {
             Self::Refused(reply) => return verdict::deferred(reply, peer),
             Self::Connection(why) => (Status::transient(4, 2), format!("{why} while {stage}")),
+            Self::Handshake(why) => (Status::transient(7, 5), format!("TLS handshake failed: {why}")),
             Self::TimedOut => (Status::transient(4, 2), format!("timed out while {stage}")),
             Self::Garbage(what) => (Status::transient(5, 0), format!("unexpected {what} while {stage}")),
             Self::Abandoned => (Status::transient(3, 2), format!("delivery was interrupted while {stage}")),
         };
         let reply = verdict::one_line(&words);
-        Disposition { outcome: Outcome::Deferred, status, reply, remote: peer.to_owned() }
+        Disposition { remote: peer.to_owned(), ..Disposition::local(Outcome::Deferred, status, reply) }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::envelope::Envelope;
-use super::hello::Greeting;
+use super::hello::{Greeting, Hello};
 use super::ledger::Ledger;
 use super::loss::Loss;
 use super::state::State;
@@ -30,17 +30,17 @@ impl Session {
     }
 
     /// Starts a transaction on an idle session. Its recipients are settled at once, and the session stays idle, if the
-    /// server cannot take a message of this shape.
+    /// server cannot have the message.
     ///
     /// # Errors
-    /// The transaction comes back, boxed, if the session is not idle, or actions of the last one are not yet taken.
+    /// The transaction comes back, boxed, if the session is not idle, actions of the last one are not yet taken, or the
+    /// session [is spent](Self::is_spent).
     pub fn begin(&mut self, transaction: Transaction, now: u64) -> Result<(), Box<Transaction>> {
-        if !self.is_idle() {
+        if !self.is_idle() || self.is_spent() {
             return Err(Box::new(transaction));
         }
         self.context.set_time(now);
-        if let Some(mut disposition) = self.context.features.refusal(&transaction.shape) {
-            disposition.remote.clone_from(&self.context.settings.peer);
+        if let Some(disposition) = self.context.refusal(&transaction) {
             Ledger::new(transaction).settle_rest(&disposition, &mut self.context);
         } else if !transaction.recipients.is_empty() {
             self.state = Envelope::begin(transaction, &mut self.context);
@@ -60,6 +60,31 @@ impl Session {
         }
         let action = self.context.pop().unwrap_or_else(|| self.state.standing());
         Step { consumed, action }
+    }
+
+    /// The TLS handshake is done; `verified` says whether the server has proved its name, else why not. The session begins
+    /// anew with EHLO (RFC 3207 section 4.2). Nothing happens unless [`Action::StartTls`](super::Action) stands.
+    pub fn secured(&mut self, verified: Result<(), String>, now: u64) {
+        self.context.set_time(now);
+        self.transition(|state, context| match state {
+            State::Handshake => Hello::secured(verified, context),
+            other => other,
+        });
+    }
+
+    /// The TLS handshake has failed; the session ends, as it does with [`lost`](Self::lost).
+    pub fn unsecured(&mut self, why: &str, now: u64) {
+        self.end(&Loss::Handshake(why.to_owned()), now);
+    }
+
+    /// Whether the connection is under TLS.
+    pub fn is_secured(&self) -> bool {
+        self.context.secured.is_some()
+    }
+
+    /// Whether the server takes no further transaction on this connection (MAILMAX of RFC 9422).
+    pub fn is_spent(&self) -> bool {
+        self.context.is_spent()
     }
 
     /// Content was written: the time for the next block begins anew.
@@ -125,8 +150,15 @@ impl Session {
 
     /// Reads one reply, or whatever there is of it; gives the octets used up.
     fn read(&mut self, input: &[u8]) -> usize {
-        if let State::Closed = self.state {
-            return input.len();
+        match self.state {
+            State::Closed => return input.len(),
+            // RFC 3207 section 6: what came in plain text is nobody's word.
+            State::Handshake => {
+                let loss = Loss::Garbage("plain text behind the reply to STARTTLS".to_owned());
+                self.transition(|state, context| state.lost(&loss, context));
+                return input.len();
+            }
+            _ => {}
         }
         match self.parser.feed(input) {
             Ok((used, None)) => used,
@@ -153,5 +185,5 @@ impl Session {
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
+#[path = "tests/mod.rs"]
 mod tests;

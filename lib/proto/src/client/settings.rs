@@ -12,6 +12,20 @@ pub enum Dialect {
     Lmtp,
 }
 
+/// How much TLS matters on a connection.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Protection {
+    /// It is not used.
+    #[default]
+    Never,
+    /// It is used where it is offered, whoever the server proves to be (RFC 7435).
+    May,
+    /// Nothing is sent without it.
+    Must,
+    /// And the server has to prove its name, and to offer REQUIRETLS (RFC 8689 section 4.2.1).
+    RequireTls,
+}
+
 /// The facts of one session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -23,6 +37,8 @@ pub struct Settings {
     pub peer: String,
     /// How long to wait.
     pub timeouts: Timeouts,
+    /// How much TLS matters.
+    pub protection: Protection,
 }
 
 /// How long the server may take, by stage; each at least a millisecond.
@@ -32,8 +48,10 @@ pub struct Settings {
 pub struct Timeouts {
     /// For the greeting; default 5 minutes (section 4.5.3.2.1).
     pub greeting: Duration,
-    /// For the reply to EHLO, LHLO, HELO or RSET; default 5 minutes.
+    /// For the reply to EHLO, LHLO, HELO, STARTTLS or RSET; default 5 minutes.
     pub hello: Duration,
+    /// For the TLS handshake; default 1 minute.
+    pub handshake: Duration,
     /// For the reply to MAIL; default 5 minutes (section 4.5.3.2.2).
     pub mail: Duration,
     /// For the reply to each RCPT; default 5 minutes (section 4.5.3.2.3).
@@ -54,6 +72,7 @@ impl Default for Timeouts {
         Self {
             greeting: minutes(5),
             hello: minutes(5),
+            handshake: minutes(1),
             mail: minutes(5),
             rcpt: minutes(5),
             data: minutes(2),
@@ -69,7 +88,8 @@ impl Timeouts {
     pub fn of(&self, stage: Stage) -> Option<Duration> {
         match stage {
             Stage::Greeting => Some(self.greeting),
-            Stage::Hello | Stage::Rset => Some(self.hello),
+            Stage::Hello | Stage::StartTls | Stage::Rset => Some(self.hello),
+            Stage::Handshake => Some(self.handshake),
             Stage::Mail => Some(self.mail),
             Stage::Rcpt => Some(self.rcpt),
             Stage::Data => Some(self.data),

@@ -9,6 +9,10 @@ pub enum Stage {
     Greeting,
     /// For the reply to EHLO, LHLO or HELO.
     Hello,
+    /// For the reply to STARTTLS.
+    StartTls,
+    /// For the shell, which secures the connection.
+    Handshake,
     /// For the next transaction.
     Idle,
     /// For the reply to MAIL.
@@ -34,6 +38,8 @@ impl fmt::Display for Stage {
         f.write_str(match self {
             Self::Greeting => "waiting for the greeting",
             Self::Hello => "waiting for the reply to EHLO",
+            Self::StartTls => "waiting for the reply to STARTTLS",
+            Self::Handshake => "securing the connection",
             Self::Idle => "idle",
             Self::Mail => "waiting for the reply to MAIL",
             Self::Rcpt => "waiting for the reply to RCPT",

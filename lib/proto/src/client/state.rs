@@ -7,7 +7,7 @@ use super::envelope::Envelope;
 use super::hello::{Greeting, Hello};
 use super::ledger::Ledger;
 use super::loss::Loss;
-use super::{Action, Stage};
+use super::{Action, Protection, Stage};
 use crate::disposition::{Disposition, Outcome};
 use crate::reply::Reply;
 
@@ -16,6 +16,10 @@ use crate::reply::Reply;
 pub(super) enum State {
     Greeting(Greeting),
     Hello(Hello),
+    /// STARTTLS is sent.
+    StartTls,
+    /// The shell secures the connection.
+    Handshake,
     Idle,
     Envelope(Envelope),
     Content(Content),
@@ -32,6 +36,8 @@ impl State {
         match self {
             Self::Greeting(_) => Stage::Greeting,
             Self::Hello(_) => Stage::Hello,
+            Self::StartTls => Stage::StartTls,
+            Self::Handshake => Stage::Handshake,
             Self::Idle => Stage::Idle,
             Self::Envelope(envelope) => envelope.stage(),
             Self::Content(_) => Stage::Content,
@@ -47,6 +53,7 @@ impl State {
         match self {
             Self::Idle => Action::Idle,
             Self::Content(_) => Action::WantBody,
+            Self::Handshake => Action::StartTls,
             Self::Closed => Action::Close,
             _ => Action::NeedInput,
         }
@@ -60,12 +67,15 @@ impl State {
         match self {
             Self::Greeting(greeting) => greeting.reply(reply, context),
             Self::Hello(hello) => hello.reply(reply, context),
+            Self::StartTls => Hello::starts_tls(reply, context),
             Self::Envelope(envelope) => envelope.reply(reply, context),
             Self::Content(content) => content.reply(reply, context),
             Self::Confirming(confirming) => confirming.reply(reply, context),
             Self::LoneDot => Self::reset(context),
             Self::Resetting if reply.class() == 2 => Self::idle(context),
-            Self::Idle | Self::Resetting | Self::Quitting | Self::Closed => Self::close(context),
+            Self::Idle | Self::Resetting | Self::Quitting | Self::Closed | Self::Handshake => {
+                Self::close(context)
+            }
         }
     }
 
@@ -73,9 +83,8 @@ impl State {
     pub(super) fn lost(self, loss: &Loss, context: &mut Context) -> Self {
         let disposition = loss.disposition(self.stage(), &context.settings.peer);
         match self {
-            Self::Greeting(_) | Self::Hello(_) => {
-                let outcome = Outcome::HostDeferred;
-                context.push(Action::Unusable(Disposition { outcome, ..disposition }));
+            Self::Greeting(_) | Self::Hello(_) | Self::StartTls | Self::Handshake => {
+                return Self::unusable(disposition, context);
             }
             Self::Envelope(envelope) => {
                 let (mut ledger, untouched) = envelope.into_ledger();
@@ -89,6 +98,16 @@ impl State {
             Self::Confirming(confirming) => settle(confirming.into_ledger(), &disposition, context),
             Self::Idle | Self::LoneDot | Self::Resetting | Self::Quitting | Self::Closed => {}
         }
+        Self::close(context)
+    }
+
+    /// No transaction is begun here. What stands in the way of a message that requires TLS is no matter of others.
+    pub(super) fn unusable(disposition: Disposition, context: &mut Context) -> Self {
+        let outcome = match (context.settings.protection, disposition.outcome) {
+            (Protection::RequireTls, outcome) => outcome,
+            _ => Outcome::HostDeferred,
+        };
+        context.push(Action::Unusable(Disposition { outcome, ..disposition }));
         Self::close(context)
     }
 

@@ -54,6 +54,18 @@ pub enum CommandError {
         /// Its keyword.
         keyword: &'static str,
     },
+    /// An initial response of AUTH that is not base64.
+    #[error("the initial response is not base64")]
+    Base64,
+    /// Octets that are not UTF-8 where UTF-8 may stand.
+    #[error("octet {at} of the line is not UTF-8")]
+    NotUtf8 {
+        /// The offset in the line.
+        at: usize,
+    },
+    /// UTF-8 in an address without the parameter that allows it.
+    #[error("an address beyond ASCII needs SMTPUTF8")]
+    Undeclared,
     /// A parameter given twice.
     #[error("{keyword} given twice")]
     Repeated {
@@ -65,12 +77,14 @@ pub enum CommandError {
 impl CommandError {
     /// What the client is told.
     ///
-    /// Sources: RFC 5321 section 4.2.3 (codes), RFC 3463 sections 3.2 (addresses) and 3.6, RFC 6531 section 3.5 (non-ASCII).
+    /// Sources: RFC 5321 section 4.2.3 (codes), RFC 3463 sections 3.2 (addresses) and 3.6, RFC 6531 section 3.5 (UTF-8), RFC
+    /// 4954 section 4 (base64).
     pub fn reply(&self) -> Reply {
         let (code, status) = match self {
             Self::Control { .. } => (500, Status::permanent(5, 2)),
             Self::UnknownParameter { .. } => (555, Status::permanent(5, 4)),
-            Self::Path { source, .. } if source.is_non_ascii() => (553, Status::permanent(6, 7)),
+            Self::Base64 | Self::NotUtf8 { .. } => (501, Status::permanent(5, 2)),
+            Self::Undeclared => (553, Status::permanent(6, 7)),
             Self::Path { keyword: "FROM:", .. } => (501, Status::permanent(1, 7)),
             Self::Path { .. } => (501, Status::permanent(1, 3)),
             _ => (501, Status::permanent(5, 4)),

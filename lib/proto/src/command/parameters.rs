@@ -1,6 +1,6 @@
 //! The parameters of MAIL and RCPT.
 
-use super::CommandError;
+use super::{CommandError, values};
 use crate::terms::{BodyKind, ByMode, Notify, Ret};
 
 /// What the client declares about the message that it is about to send.
@@ -54,35 +54,89 @@ pub enum Hold {
 pub struct RcptParameters {
     /// NOTIFY (RFC 3461 section 4.1).
     pub notify: Option<Notify>,
-    /// ORCPT: `addr-type;xtext` as it came (RFC 3461 section 4.2).
+    /// ORCPT: `addr-type;xtext` as it came, the type utf-8 in its ASCII form (RFC 3461 section 4.2, RFC 6533 section 3).
     pub orcpt: Option<String>,
 }
 
 impl MailParameters {
     /// Parses what follows the path of MAIL.
     pub(super) fn parse(text: &str) -> Result<Self, CommandError> {
-        let (mut size, mut body) = (None, None);
+        let mut found = Self::default();
+        let mut body = None;
         for parameter in split(text) {
-            let (keyword, value) = parameter.split_once('=').map_or((parameter, None), |(k, v)| (k, Some(v)));
+            let (keyword, value) = halves(parameter);
             match keyword.to_ascii_uppercase().as_str() {
-                "SIZE" => once(&mut size, parse_size(value)?, "SIZE")?,
-                "BODY" => once(&mut body, parse_body(value)?, "BODY")?,
+                "SIZE" => set(&mut found.size, "SIZE", value, values::size)?,
+                "BODY" => set(&mut body, "BODY", value, values::body)?,
+                "SMTPUTF8" => flag(&mut found.utf8, "SMTPUTF8", value)?,
+                "RET" => set(&mut found.ret, "RET", value, values::ret)?,
+                "ENVID" => set(&mut found.envid, "ENVID", value, values::envid)?,
+                "AUTH" => set(&mut found.auth, "AUTH", value, values::auth)?,
+                "BY" => set(&mut found.by, "BY", value, values::by)?,
+                "HOLDFOR" => set(&mut found.hold, "HOLDFOR", value, values::hold_for)?,
+                "HOLDUNTIL" => set(&mut found.hold, "HOLDUNTIL", value, values::hold_until)?,
+                "MT-PRIORITY" => set(&mut found.priority, "MT-PRIORITY", value, values::priority)?,
+                "REQUIRETLS" => flag(&mut found.require_tls, "REQUIRETLS", value)?,
                 _ => return Err(unknown(parameter)),
             }
         }
-        Ok(Self { size, body: body.unwrap_or_default(), ..Self::default() })
+        found.body = body.unwrap_or_default();
+        Ok(found)
+    }
+
+    /// The keywords of what was asked for, so that a session can refuse those that it does not offer. `SIZE` and
+    /// `BODY=7BIT` or `BODY=8BITMIME` are always offered and not among them; `BODY=BINARYMIME` is called `BINARYMIME`.
+    pub fn keywords(&self) -> impl Iterator<Item = &'static str> {
+        let hold = self.hold.map(|hold| if matches!(hold, Hold::For(_)) { "HOLDFOR" } else { "HOLDUNTIL" });
+        let given = [
+            (self.body == BodyKind::BinaryMime, "BINARYMIME"),
+            (self.utf8, "SMTPUTF8"),
+            (self.ret.is_some(), "RET"),
+            (self.envid.is_some(), "ENVID"),
+            (self.auth.is_some(), "AUTH"),
+            (self.by.is_some(), "BY"),
+            (self.priority.is_some(), "MT-PRIORITY"),
+            (self.require_tls, "REQUIRETLS"),
+        ];
+        given.into_iter().filter_map(|(given, keyword)| given.then_some(keyword)).chain(hold)
     }
 }
 
-pub(super) fn split(text: &str) -> impl Iterator<Item = &str> {
+impl RcptParameters {
+    /// Parses what follows the path of RCPT.
+    pub(super) fn parse(text: &str) -> Result<Self, CommandError> {
+        let mut found = Self::default();
+        for parameter in split(text) {
+            let (keyword, value) = halves(parameter);
+            match keyword.to_ascii_uppercase().as_str() {
+                "NOTIFY" => set(&mut found.notify, "NOTIFY", value, values::notify)?,
+                "ORCPT" => set(&mut found.orcpt, "ORCPT", value, values::orcpt)?,
+                _ => return Err(unknown(parameter)),
+            }
+        }
+        Ok(found)
+    }
+
+    /// The keywords of what was asked for, so that a session can refuse those that it does not offer.
+    pub fn keywords(&self) -> impl Iterator<Item = &'static str> {
+        let given = [(self.notify.is_some(), "NOTIFY"), (self.orcpt.is_some(), "ORCPT")];
+        given.into_iter().filter_map(|(given, keyword)| given.then_some(keyword))
+    }
+}
+
+fn split(text: &str) -> impl Iterator<Item = &str> {
     text.split_ascii_whitespace()
 }
 
-/// The error for a parameter that no extension on offer defines, or that is none.
+fn halves(parameter: &str) -> (&str, Option<&str>) {
+    parameter.split_once('=').map_or((parameter, None), |(keyword, value)| (keyword, Some(value)))
+}
+
+/// The error for a parameter that no extension defines, or that is none.
 ///
 /// Source: RFC 5321 section 4.1.2 (`esmtp-keyword`), section 4.1.1.11 (555).
-pub(super) fn unknown(parameter: &str) -> CommandError {
-    let keyword = parameter.split('=').next().unwrap_or_default();
+fn unknown(parameter: &str) -> CommandError {
+    let (keyword, _) = halves(parameter);
     let stands = |c: u8| c.is_ascii_alphanumeric() || c == b'-';
     if keyword.is_empty() || keyword.starts_with('-') || !keyword.bytes().all(stands) {
         return CommandError::Parameter;
@@ -90,24 +144,23 @@ pub(super) fn unknown(parameter: &str) -> CommandError {
     CommandError::UnknownParameter { keyword: keyword.chars().take(MAX_ECHO).collect() }
 }
 
-fn once<T>(slot: &mut Option<T>, value: T, keyword: &'static str) -> Result<(), CommandError> {
-    match slot.replace(value) {
-        None => Ok(()),
-        Some(_) => Err(CommandError::Repeated { keyword }),
-    }
+/// Fills `slot` with what `read` makes of the value, unless it is full.
+fn set<T>(
+    slot: &mut Option<T>,
+    keyword: &'static str,
+    value: Option<&str>,
+    read: fn(&str) -> Option<T>,
+) -> Result<(), CommandError> {
+    let value = value.and_then(read).ok_or(CommandError::Value { keyword })?;
+    if slot.replace(value).is_some() { Err(CommandError::Repeated { keyword }) } else { Ok(()) }
 }
 
-/// Source: RFC 1870 section 4, `size-value = 1*20DIGIT`.
-fn parse_size(value: Option<&str>) -> Result<u64, CommandError> {
-    let digits = value.filter(|v| (1..=20).contains(&v.len()) && v.bytes().all(|c| c.is_ascii_digit()));
-    digits.map(|digits| digits.parse().unwrap_or(u64::MAX)).ok_or(CommandError::Value { keyword: "SIZE" })
-}
-
-fn parse_body(value: Option<&str>) -> Result<BodyKind, CommandError> {
+/// A parameter without a value.
+fn flag(slot: &mut bool, keyword: &'static str, value: Option<&str>) -> Result<(), CommandError> {
     match value {
-        Some(v) if v.eq_ignore_ascii_case("7BIT") => Ok(BodyKind::SevenBit),
-        Some(v) if v.eq_ignore_ascii_case("8BITMIME") => Ok(BodyKind::EightBitMime),
-        _ => Err(CommandError::Value { keyword: "BODY" }),
+        Some(_) => Err(CommandError::Value { keyword }),
+        None if std::mem::replace(slot, true) => Err(CommandError::Repeated { keyword }),
+        None => Ok(()),
     }
 }
 

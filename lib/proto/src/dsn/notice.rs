@@ -1,10 +1,10 @@
 //! The facts of a notice, and the message made of them.
 
-use super::{headers, prose, report};
+use super::{Original, names, prose, report};
 use crate::address::Mailbox;
 use crate::envelope::Shape;
 use crate::id::SpoolId;
-use crate::message::{Folded, date, shape_of};
+use crate::message::{date, shape_of};
 use crate::status::Status;
 use std::fmt;
 
@@ -25,8 +25,14 @@ pub struct Notice {
     pub original_sender: Mailbox,
     /// Of whom it tells.
     pub recipients: Vec<NoticeRecipient>,
-    /// The header section of the message it is about, as stored; at most 64 KiB of it are copied.
-    pub headers: Vec<u8>,
+    /// What goes back of the message it is about.
+    pub original: Original,
+    /// The sender's name for the transmission of that message: ENVID as it came.
+    pub envid: Option<String>,
+    /// By when that message was to arrive, in milliseconds since 1970 (UTC).
+    pub deliver_by: Option<u64>,
+    /// The notice may hold UTF-8 in addresses and header fields: its sender can read that (RFC 6533).
+    pub utf8: bool,
 }
 
 /// What a notice says about one recipient.
@@ -36,6 +42,8 @@ pub struct Notice {
 pub struct NoticeRecipient {
     /// The recipient as the last system knew it.
     pub final_recipient: Mailbox,
+    /// The recipient as the sender gave it: ORCPT as it came.
+    pub original_recipient: Option<String>,
     /// What became of the message.
     pub action: Action,
     /// Why, as a code.
@@ -103,22 +111,24 @@ impl Notice {
     ///
     /// The same notice always gives the same octets, so that one which is made again after a crash is no new message.
     pub fn compose(&self) -> Composed {
-        let copy = headers::copy(&self.headers);
+        let copy = self.original.copy();
         let boundary = self.boundary(&copy);
-        let encoding = if copy.is_ascii() { "7bit" } else { "8bit" };
+        let (prose, report) = (prose::text(self), report::delivery_status(self));
+        let bodies = [prose.as_bytes(), report.as_bytes(), &copy];
+        let kinds = if self.utf8 { UTF8 } else { ASCII };
+        let kinds = [kinds.0, kinds.1, self.original.kind(self.utf8)];
 
+        let encoding = bodies.map(encoding_of).into_iter().find(|word| *word == "8bit").unwrap_or("7bit");
         let mut content = self.header_section(&boundary, encoding).into_bytes();
-        let mut part = |kind: &str, encoding: &str, body: &[u8]| {
+        for (kind, body) in kinds.into_iter().zip(bodies) {
+            let encoding = encoding_of(body);
             let head = format!(
                 "--{boundary}\r\nContent-Type: {kind}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
             );
             content.extend_from_slice(head.as_bytes());
             content.extend_from_slice(body);
             content.extend_from_slice(b"\r\n");
-        };
-        part("text/plain; charset=us-ascii", "7bit", prose::text(self).as_bytes());
-        part("message/delivery-status", "7bit", report::delivery_status(self).as_bytes());
-        part("text/rfc822-headers", encoding, &copy);
+        }
         content.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
 
         Composed { shape: shape_of(&content), content }
@@ -127,14 +137,15 @@ impl Notice {
     /// The worst of the actions: what the subject speaks of.
     pub(super) fn gravest(&self) -> Action {
         let any = |action| self.recipients.iter().any(|recipient| recipient.action == action);
-        [Action::Failed, Action::Delayed].into_iter().find(|&action| any(action)).unwrap_or(Action::Delivered)
+        let order = [Action::Failed, Action::Delayed, Action::Relayed, Action::Expanded];
+        order.into_iter().find(|&action| any(action)).unwrap_or(Action::Delivered)
     }
 
     fn header_section(&self, boundary: &str, encoding: &str) -> String {
         let host = &self.reporting_mta;
         let fields = [
             ("From", format!("Mail Delivery System <MAILER-DAEMON@{host}>")),
-            ("To", format!("<{}>", self.original_sender)),
+            ("To", format!("<{}>", names::address(&self.original_sender, self.utf8))),
             ("Subject", prose::subject(self.gravest()).to_owned()),
             ("Date", date(self.now)),
             ("Message-ID", format!("<{}@{host}>", self.id)),
@@ -148,9 +159,7 @@ impl Notice {
         ];
         let mut section = String::new();
         for (name, value) in fields {
-            let mut field = Folded::new(name);
-            field.words(&value);
-            section.push_str(&field.finish());
+            report::field(&mut section, name, &value);
         }
         section.push_str("\r\n");
         section
@@ -165,6 +174,16 @@ impl Notice {
         }
         boundary
     }
+}
+
+/// The media types of the parts for people and for programs.
+const ASCII: (&str, &str) = ("text/plain; charset=us-ascii", "message/delivery-status");
+
+/// The same where they may hold UTF-8.
+const UTF8: (&str, &str) = ("text/plain; charset=utf-8", "message/global-delivery-status");
+
+fn encoding_of(body: &[u8]) -> &'static str {
+    if body.is_ascii() { "7bit" } else { "8bit" }
 }
 
 #[cfg(test)]

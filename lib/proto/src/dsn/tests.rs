@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 fn recipient(action: Action, diagnostic: &str) -> NoticeRecipient {
     NoticeRecipient {
+        original_recipient: None,
         final_recipient: "nosuch@example.net".parse().unwrap(),
         action,
         status: if action == Action::Failed { Status::permanent(1, 1) } else { Status::transient(4, 1) },
@@ -25,7 +26,10 @@ fn notice(recipients: Vec<NoticeRecipient>, headers: &[u8]) -> Notice {
         arrival_date: 1_764_000_000_123,
         original_sender: "ann@example.org".parse().unwrap(),
         recipients,
-        headers: headers.to_vec(),
+        original: Original::Headers(headers.to_vec()),
+        envid: None,
+        deliver_by: None,
+        utf8: false,
     }
 }
 
@@ -94,16 +98,83 @@ fn the_notice_can_start_no_loop() {
     assert!(contains(&content, "Message-ID"));
 }
 
+#[test]
+fn what_the_sender_named_comes_back() {
+    let mut failed = recipient(Action::Failed, "550 no");
+    failed.original_recipient = Some("rfc822;list+2Bx@example.org".into());
+    let mut named = notice(vec![failed], b"");
+    (named.envid, named.deliver_by) = (Some("QQ+2B314159".into()), Some(1_764_000_000_000));
+    let text = text(&named);
+    let report = "Original-Envelope-Id: QQ+314159\r\nReporting-MTA: dns; mail.example.org\r\n";
+    assert!(text.contains(report), "{text}");
+    assert!(text.contains("Deliver-By-Date: Mon, 24 Nov 2025 16:00:00 +0000\r\n"));
+    let both =
+        "Original-Recipient: rfc822; list+x@example.org\r\nFinal-Recipient: rfc822; nosuch@example.net\r\n";
+    assert!(text.contains(both), "{text}");
+}
+
+#[test]
+fn a_whole_message_comes_back_as_it_is() {
+    let content = b"Subject: x\r\n\r\n..dots\r\n--grange-no\r\n";
+    let mut full = notice(vec![recipient(Action::Failed, "550 no")], b"");
+    full.original = Original::Full(content.to_vec());
+    let composed = full.compose();
+    let part = b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: 7bit\r\n\r\n".as_slice();
+    let at = memchr::memmem::find(&composed.content, &[part, content, b"\r\n--grange-"].concat());
+    assert!(at.is_some(), "{}", text(&full));
+    assert!(text(&full).replace("\r\n", " ").contains("Your message is attached."));
+}
+
+#[test]
+fn a_sender_who_reads_utf8_gets_it() {
+    let mut failed = recipient(Action::Failed, "550 no");
+    failed.final_recipient = "j\u{fc}rgen@example.net".parse().unwrap();
+    let mut utf8 = notice(vec![failed], "Subject: gr\u{fc}n\r\n".as_bytes());
+    let ascii = text(&utf8);
+    assert!(ascii.contains("Final-Recipient: utf-8; j\\x{FC}rgen@example.net\r\n"), "{ascii}");
+    assert!(ascii.contains("message/delivery-status") && ascii.contains("text/rfc822-headers"));
+    utf8.utf8 = true;
+    utf8.original_sender = "\u{e4}nn@example.org".parse().unwrap();
+    let text = text(&utf8);
+    for words in [
+        "To: <\u{e4}nn@example.org>\r\n",
+        "Content-Type: message/global-delivery-status\r\nContent-Transfer-Encoding: 8bit\r\n",
+        "Final-Recipient: utf-8; j\u{fc}rgen@example.net\r\n",
+        "Content-Type: message/global-headers\r\nContent-Transfer-Encoding: 8bit\r\n",
+        "<j\u{fc}rgen@example.net>: failed\r\n",
+    ] {
+        assert!(text.contains(words), "{words} is missing in\n{text}");
+    }
+    assert!(utf8.compose().shape.utf8_header);
+}
+
+#[test]
+fn each_good_end_has_its_subject() {
+    for (action, subject) in [
+        (Action::Delivered, "Subject: Delivered mail"),
+        (Action::Relayed, "Subject: Relayed mail"),
+        (Action::Expanded, "Subject: Expanded mail"),
+    ] {
+        let text = text(&notice(vec![recipient(action, "250 ok")], b""));
+        assert!(text.contains(subject) && text.contains(&format!("Action: {action}\r\n")), "{text}");
+    }
+}
+
 proptest! {
     #[test]
     fn hostile_diagnostics_inject_nothing(
         diagnostic in "(.|\r|\n|\0){0,1200}",
         remote in "(.|\r|\n){0,200}",
         headers in proptest::collection::vec(any::<u8>(), 0..1200),
+        orcpt in "[a-z]{1,8};(.|\r|\n){0,600}",
+        envid in "(.|\r|\n){0,100}",
+        utf8: bool,
     ) {
         let mut hostile = recipient(Action::Failed, &diagnostic);
         hostile.remote_mta = remote;
-        let hostile = notice(vec![hostile], &headers);
+        hostile.original_recipient = Some(orcpt);
+        let mut hostile = notice(vec![hostile], &headers);
+        (hostile.envid, hostile.utf8) = (Some(envid), utf8);
         let composed = hostile.compose();
         let boundary = format!("--grange-{}", hostile.id);
         let lines: Vec<_> = composed.content.split(|&octet| octet == b'\n').collect();

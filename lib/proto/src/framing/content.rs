@@ -14,6 +14,7 @@ use memchr::memchr3;
 /// LF only together).
 #[derive(Debug)]
 pub struct ContentReader {
+    form: Form,
     at: At,
     spoilt: bool,
     /// The number of the line that is being read, from 1.
@@ -61,6 +62,17 @@ pub enum SpoilKind {
     Nul,
 }
 
+/// How the content comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// In lines, with transparency dots, ended by a dot (DATA).
+    Dotted,
+    /// In lines, counted by somebody else (BDAT).
+    Counted,
+    /// In any octets, counted by somebody else (BDAT with BINARYMIME).
+    Binary,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum At {
     LineStart,
@@ -91,10 +103,52 @@ impl Default for ContentReader {
 }
 
 impl ContentReader {
-    /// A reader at the first line.
+    /// A reader of content that is ended by a dot.
     pub fn new() -> Self {
+        Self::of(Form::Dotted)
+    }
+
+    /// A reader of lines that are counted: a dot means nothing, and the caller says when they are over.
+    pub fn counted() -> Self {
+        Self::of(Form::Counted)
+    }
+
+    /// A reader of any octets that are counted; nothing spoils them.
+    pub fn binary() -> Self {
+        Self::of(Form::Binary)
+    }
+
+    fn of(form: Form) -> Self {
         let shape = Shape::default();
-        Self { at: At::LineStart, spoilt: false, line: 1, line_length: 0, shape, header_ended: false }
+        Self { form, at: At::LineStart, spoilt: false, line: 1, line_length: 0, shape, header_ended: false }
+    }
+
+    /// The counted octets are over: gives the line end that the last line lacks, or what is wrong with it; then
+    /// [`Chunk::End`].
+    ///
+    /// A missing CRLF is put there, since content in lines has no other form, and signatures count it as if it were
+    /// there (RFC 6376 section 3.4.3).
+    pub fn finish(&mut self) -> Chunk<'static> {
+        if self.spoilt || self.at == At::LineStart {
+            return Chunk::End;
+        }
+        match self.form {
+            Form::Binary => {
+                let text = self.line_length - u64::from(self.at == At::Cr);
+                self.note_line(text);
+                self.shape.binary = true;
+                self.go(At::LineStart, Chunk::End)
+            }
+            Form::Counted if self.at == At::Cr => {
+                self.spoil(SpoilKind::BareCr).map_or(Chunk::End, Chunk::Spoilt)
+            }
+            _ => {
+                self.line_length += 1;
+                self.end_line(1);
+                self.at = At::LineStart;
+                self.clean(b"\r\n", 0).1
+            }
+        }
     }
 
     /// The shape of the content handed out so far; complete at the end of data.
@@ -133,18 +187,22 @@ impl ContentReader {
     /// Whether the octet to come is dropped or spoils the content, so that the run before it goes out first.
     fn ends_run(&self, octet: u8) -> bool {
         let ends = match self.at {
-            At::LineStart => octet == b'.',
+            At::LineStart => octet == b'.' && self.form == Form::Dotted,
             At::Within => matches!(octet, b'\n' | 0),
             At::Cr => octet != b'\n',
             At::Dot | At::DotCr => false,
         };
-        ends && !self.spoilt
+        ends && !self.spoilt && self.form != Form::Binary
     }
 
     /// `pending` is the number of octets of content that this call has found and not yet counted.
     fn turn(&mut self, octet: u8, rest: &[u8], pending: usize) -> Turn {
         match (self.at, octet) {
-            (At::LineStart, b'.') => self.go(At::Dot, Turn::Drop),
+            (At::LineStart, b'.') if self.form == Form::Dotted => self.go(At::Dot, Turn::Drop),
+            (At::LineStart, b'.') => {
+                self.shape.leading_dot = true;
+                self.go(At::Within, Turn::Again)
+            }
             (At::LineStart, _) => self.go(At::Within, Turn::Again),
             (At::Dot, b'\r') => self.go(At::DotCr, Turn::Drop),
             (At::Dot, _) => {
@@ -153,6 +211,7 @@ impl ContentReader {
             }
             (At::DotCr, b'\n') => Turn::End,
             (At::DotCr, _) => self.go(At::Within, Turn::Spoil(SpoilKind::BareCr)),
+            (At::Within | At::Cr, _) if self.form == Form::Binary => self.binary_turn(octet, rest, pending),
             (At::Within, b'\n') => self.unusable(SpoilKind::BareLf),
             (At::Within, 0) => self.unusable(SpoilKind::Nul),
             (At::Within, b'\r') => {
@@ -165,6 +224,33 @@ impl ContentReader {
                 self.go(At::LineStart, Turn::Keep(1))
             }
             (At::Cr, _) => self.go(At::Within, Turn::Spoil(SpoilKind::BareCr)),
+        }
+    }
+
+    /// Where any octet may stand, a line ends at LF all the same, for the facts about lines.
+    fn binary_turn(&mut self, octet: u8, rest: &[u8], pending: usize) -> Turn {
+        let after_cr = self.at == At::Cr;
+        match octet {
+            b'\n' => {
+                self.shape.binary |= !after_cr;
+                self.line_length += u64::from(!after_cr);
+                self.end_line(pending);
+                self.go(At::LineStart, Turn::Keep(1))
+            }
+            _ if after_cr => {
+                self.shape.binary = true;
+                self.go(At::Within, Turn::Again)
+            }
+            b'\r' => {
+                self.line_length += 1;
+                self.go(At::Cr, Turn::Keep(1))
+            }
+            0 => {
+                self.shape.binary = true;
+                self.line_length += 1;
+                Turn::Keep(1)
+            }
+            _ => Turn::Keep(self.lines(rest, pending)),
         }
     }
 
@@ -201,13 +287,17 @@ impl ContentReader {
 
     fn end_line(&mut self, pending: usize) {
         let text = self.line_length - 1;
-        self.shape.longest_line = self.shape.longest_line.max(u32::try_from(text).unwrap_or(u32::MAX));
+        self.note_line(text);
         if text == 0 && !self.header_ended {
             self.header_ended = true;
             self.shape.header = self.shape.size + u64::try_from(pending).unwrap_or(u64::MAX) + 1;
         }
         self.line += 1;
         self.line_length = 0;
+    }
+
+    fn note_line(&mut self, length: u64) {
+        self.shape.longest_line = self.shape.longest_line.max(u32::try_from(length).unwrap_or(u32::MAX));
     }
 
     fn spoil(&mut self, kind: SpoilKind) -> Option<Spoil> {

@@ -32,6 +32,9 @@ pub enum LineError {
     /// A CR without an LF after it.
     #[error("bare CR in a command; lines end with CRLF")]
     BareCr,
+    /// It begins with the octet of a TLS handshake record (RFC 8446 section 5.1), and no command does.
+    #[error("a TLS handshake where a command should be")]
+    Handshake,
     /// Longer than the limit.
     #[error("line longer than {limit} octets")]
     TooLong {
@@ -39,6 +42,9 @@ pub enum LineError {
         limit: usize,
     },
 }
+
+/// The first octet of a TLS record of the type handshake.
+const HANDSHAKE: u8 = 22;
 
 /// The rest of a refused line is dropped; the CRLF may be split between two inputs.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +56,11 @@ impl LineReader {
     /// A reader of lines of at most `limit` octets, CRLF included.
     pub fn new(limit: usize) -> Self {
         Self { limit, skipping: None }
+    }
+
+    /// Changes the limit. What is held of a line must be shorter than the new one.
+    pub fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
     }
 
     /// Reads at most one line; also says how many octets are used up.
@@ -69,6 +80,9 @@ impl LineReader {
     /// Looks at no more than the first `limit` octets, so that the verdict does not depend on the split.
     fn cut<'a>(&mut self, rest: &'a [u8]) -> (usize, Line<'a>) {
         let window = rest.get(..self.limit).unwrap_or(rest);
+        if window.first() == Some(&HANDSHAKE) {
+            return self.refuse(1, window, LineError::Handshake);
+        }
         let full = window.len() == self.limit;
         let Some(at) = memchr2(b'\r', b'\n', window) else {
             return if full { self.refuse(window.len(), window, self.too_long()) } else { (0, Line::Need) };
@@ -165,9 +179,15 @@ mod tests {
         assert_eq!(found, [Err(LineError::TooLong { limit: 10 }), Ok(b"QUIT".to_vec())]);
     }
 
+    #[test]
+    fn a_handshake_is_known_by_its_first_octet_and_only_there() {
+        assert_eq!(read(b"\x16", 10, 99), [Err(LineError::Handshake)]);
+        assert_eq!(read(b"NOOP \x16\r\n", 10, 99), [Ok(b"NOOP \x16".to_vec())]);
+    }
+
     proptest! {
         #[test]
-        fn any_split_gives_the_same_lines(text in "[a\r\n]{0,80}", size in 1_usize..20) {
+        fn any_split_gives_the_same_lines(text in "[a\x16\r\n]{0,80}", size in 1_usize..20) {
             prop_assert_eq!(read(text.as_bytes(), 12, size), read(text.as_bytes(), 12, 999));
         }
     }

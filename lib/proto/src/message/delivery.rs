@@ -16,7 +16,12 @@ pub fn delivered_to(mailbox: &Mailbox) -> String {
     one_word("Delivered-To", &mailbox.to_string())
 }
 
+/// Only an address that came with SMTPUTF8 holds UTF-8; then the header may, too (RFC 6532 section 3.2).
 fn one_word(name: &str, word: &str) -> String {
+    if !word.is_ascii() {
+        let word: String = word.chars().filter(|c| !c.is_control()).collect();
+        return format!("{name}: {word}\r\n");
+    }
     let mut field = Folded::new(name);
     field.word(word);
     field.finish()
@@ -31,6 +36,12 @@ mod tests {
         let from = ReversePath::Mailbox("ann@example.org".parse().unwrap());
         assert_eq!(return_path(&from), "Return-Path: <ann@example.org>\r\n");
         assert_eq!(return_path(&ReversePath::Null), "Return-Path: <>\r\n");
+    }
+
+    #[test]
+    fn an_address_in_utf8_stays_as_it_is() {
+        let from = ReversePath::Mailbox("j\u{f6}rg@b\u{fc}cher.example".parse().unwrap());
+        assert_eq!(return_path(&from), "Return-Path: <j\u{f6}rg@b\u{fc}cher.example>\r\n");
     }
 
     #[test]

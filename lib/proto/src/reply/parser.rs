@@ -119,7 +119,7 @@ fn assemble(code: u16, mut lines: Vec<String>) -> Reply {
             *line = text.to_owned();
         }
     }
-    Reply { code, status, lines }
+    Reply { code, status, lines, cause: None }
 }
 
 /// Source: RFC 5321 section 4.2 (`Reply-code`).
@@ -203,7 +203,7 @@ mod tests {
             prop_assume!(lines.iter().all(|line| Status::split(line).is_none()));
             let class = u8::try_from(code / 100).unwrap();
             let status = detail.filter(|_| class != 3).map(|d| Status::permanent(1, d).with_class(class));
-            let reply = Reply { code, status, lines };
+            let reply = Reply { code, status, lines, cause: None };
             let mut octets = Vec::new();
             reply.write_to(&mut octets);
             let mut parser = ReplyParser::new();

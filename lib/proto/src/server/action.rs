@@ -30,17 +30,77 @@ pub enum Action<'a> {
     BeginBody,
     /// Append this content to the draft; transparency is already removed.
     Body(&'a [u8]),
-    /// Drop the draft; the message is going to be refused, and no more content comes.
+    /// Drop the draft; the message is refused or given up, and no more content of it comes.
     AbortBody,
-    /// The content is complete: commit the draft, then call [`Session::committed`](super::Session::committed).
+    /// The content is complete: commit the draft, then call [`Session::committed`](super::Session::committed) or
+    /// [`Session::committed_each`](super::Session::committed_each).
     EndOfBody {
         /// The envelope as the client gave it.
         transaction: Transaction,
         /// The shape of the content as the client sent it; [`Shape::prepend`] adds what is put in front.
         shape: Shape,
     },
+    /// Throw away every octet of input that is not used up, and protect the connection once everything is sent; then
+    /// call [`Session::secured`](super::Session::secured). The reply that invites the client to it has been given.
+    StartTls,
+    /// Begin an exchange of AUTH; answered by [`Session::challenge`](super::Session::challenge) or
+    /// [`Session::authenticated`](super::Session::authenticated).
+    Authenticate {
+        /// One of those offered, in upper case.
+        mechanism: String,
+        /// The initial response, decoded.
+        initial: Option<Vec<u8>>,
+    },
+    /// The client's response to the last challenge, decoded; answered as [`Action::Authenticate`].
+    AuthResponse(Vec<u8>),
+    /// The exchange is over without a result; nothing is to be answered.
+    AuthCancelled,
+    /// Ask the policy, then call [`Session::judged`](super::Session::judged). What the client has just said is in
+    /// [`Session::client`](super::Session::client) and [`Session::transaction`](super::Session::transaction) already.
+    Judge(Phase),
+    /// VRFY or EXPN; answered by [`Session::verified`](super::Session::verified).
+    Verify {
+        /// As in a [`Question`].
+        number: u32,
+        /// What the client asks for.
+        argument: String,
+        /// EXPN: the members of a list.
+        expand: bool,
+    },
+    /// ETRN: start the queue of a domain (with `@` or `#` in front as the client gave it), then call
+    /// [`Session::etrn_done`](super::Session::etrn_done).
+    Etrn(String),
+    /// XCLIENT: the client speaks for another one; answered by [`Session::reintroduced`](super::Session::reintroduced).
+    Xclient(Attributes),
+    /// XFORWARD: who gave the next message to the client; answered by [`Session::forwarded`](super::Session::forwarded).
+    Xforward(Attributes),
+    /// XPLAY: answered by [`Session::reintroduced`](super::Session::reintroduced).
+    Play(Attributes),
     /// Close the connection once everything is sent, and drop the draft if one is open. Comes again on every call.
     Close(Close),
+}
+
+/// Names in upper case, and their values.
+pub type Attributes = Vec<(String, String)>;
+
+/// When a policy is asked. The connection and the recipients are judged by the program itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// Before EHLO, HELO or LHLO is answered.
+    Helo,
+    /// Before MAIL is answered.
+    Mail,
+    /// Before the content is taken: at DATA, or at the first BDAT.
+    Data,
+}
+
+/// What a policy says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Judgement {
+    /// Nothing against it.
+    Go,
+    /// A 4xx or 5xx reply; one of another class is not sent, `451` is sent in its place.
+    Refuse(Reply),
 }
 
 /// A question about a recipient.
@@ -84,6 +144,18 @@ pub enum Close {
     Drained,
     /// An answer to the session was a 421.
     Answered,
+    /// Too many failures of AUTH.
+    AuthFailures,
+    /// Too many commands that brought no message.
+    Idling,
+    /// The session has lasted too long.
+    Age,
+    /// The client was not welcome.
+    Unwelcome,
+    /// The handshake failed or took too long.
+    Handshake,
+    /// Far more content came than is taken.
+    Flood,
 }
 
 impl Close {
@@ -96,6 +168,12 @@ impl Close {
             Self::Foreign => "not-smtp",
             Self::Drained => "drained",
             Self::Answered => "closed-by-server",
+            Self::AuthFailures => "auth-failures",
+            Self::Idling => "idling",
+            Self::Age => "age",
+            Self::Unwelcome => "unwelcome",
+            Self::Handshake => "tls-handshake",
+            Self::Flood => "flood",
         }
     }
 }

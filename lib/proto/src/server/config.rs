@@ -1,7 +1,6 @@
 //! What all sessions of a server have in common.
 
 use crate::address::{Domain, Mailbox, MailboxError};
-use crate::extension::Extensions;
 use crate::limits::Limits;
 
 /// Our name, and the limits.
@@ -35,9 +34,5 @@ impl Config {
     /// The limits.
     pub fn limits(&self) -> &Limits {
         &self.limits
-    }
-
-    pub(super) fn extensions(&self) -> Extensions {
-        Extensions { size: self.limits.message_size }
     }
 }

@@ -1,13 +1,13 @@
 //! A client with a name and no transaction: MAIL opens one.
 
-use super::states::{Effect, State};
+use super::states::{Effect, Scene, State};
 use super::transacting::Transacting;
-use super::{Client, Config, Transaction, replies};
+use super::wishes::{check_sender, terms_of};
+use super::{Client, Transaction};
 use crate::address::ReversePath;
 use crate::command::MailParameters;
 use crate::reply::Reply;
 use crate::status::Status;
-use crate::terms::Terms;
 
 #[derive(Debug)]
 pub(super) struct Identified {
@@ -15,30 +15,28 @@ pub(super) struct Identified {
 }
 
 impl Identified {
-    /// Source: RFC 5321 section 4.1.1.2; RFC 1870 section 6.1 (a declared size that is too large).
+    /// Source: RFC 5321 section 4.1.1.2.
     pub(super) fn mail(
         self,
         from: ReversePath,
         parameters: MailParameters,
-        config: &Config,
+        scene: &Scene<'_>,
     ) -> (State, Effect) {
-        let limit = config.limits().message_size;
-        if parameters.size.is_some_and(|size| size > limit) {
-            return (State::Identified(self), Effect::Reply(replies::too_large(limit)));
+        let (declared_size, wished) = (parameters.size, parameters.priority);
+        let admitted = check_sender(&from, &parameters, scene);
+        match admitted.and_then(|()| terms_of(parameters, &self.client, scene)) {
+            Err(reply) => (State::Identified(self), Effect::Refuse(reply)),
+            Ok(terms) => {
+                let reply = if wished.is_some_and(|wished| wished != 0 && terms.priority.is_none()) {
+                    // RFC 6710 section 5: the client is told the priority that counts.
+                    Reply::new(250, Status::success(3, 6), format!("0 is the priority; {from} sender ok"))
+                } else {
+                    Reply::new(250, Status::success(1, 0), format!("{from} sender ok"))
+                };
+                let transaction = Transaction { from, recipients: Vec::new(), terms, declared_size };
+                let next = Transacting { client: self.client, transaction };
+                (State::Transacting(next), Effect::Reply(reply))
+            }
         }
-        let reply = Reply::new(250, Status::success(1, 0), format!("{from} sender ok"));
-        let terms = Terms {
-            body: parameters.body,
-            utf8: parameters.utf8,
-            require_tls: parameters.require_tls,
-            ret: parameters.ret,
-            envid: parameters.envid,
-            priority: parameters.priority,
-            auth: parameters.auth,
-            ..Terms::default()
-        };
-        let transaction = Transaction { from, recipients: Vec::new(), terms, declared_size: parameters.size };
-        let next = Transacting { client: self.client, transaction };
-        (State::Transacting(next), Effect::Reply(reply))
     }
 }

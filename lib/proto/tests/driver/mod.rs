@@ -4,7 +4,9 @@ use proto::address::{Domain, ForwardPath};
 use proto::id::SpoolId;
 use proto::limits::Limits;
 use proto::reply::Reply;
-use proto::server::{Action, Config, Question, Session, Step, Verdict};
+use proto::server::{
+    Action, Attributes, Config, Mechanisms, Question, Security, Service, Session, Standing, Step, Verdict,
+};
 use proto::status::Status;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -19,6 +21,8 @@ pub(crate) struct Item {
 #[derive(Debug)]
 enum What {
     Limit(String, u64),
+    /// What the session is for and what the client may do.
+    Session(Vec<String>),
     Send(Vec<u8>),
     /// An event, as [`Driver`] writes it, with `*` for anything.
     Event(String),
@@ -42,6 +46,7 @@ impl What {
                 let (name, number) = rest.split_once(' ').unwrap();
                 Self::Limit(name.to_owned(), number.parse().unwrap())
             }
+            "session" => Self::Session(rest.split(' ').map(str::to_owned).collect()),
             "C:" => Self::Send([rest.as_bytes(), b"\r\n"].concat()),
             "C|" => Self::Send(unescape(rest)),
             "C*" => {
@@ -50,7 +55,8 @@ impl What {
             }
             "S:" => Self::Event(rest.to_owned()),
             "wait" => Self::Wait(rest.parse().unwrap()),
-            "ask" | "commit" | "content" | "closed" => Self::Event(line.to_owned()),
+            "ask" | "commit" | "content" | "closed" | "secured" | "verify" | "expand" | "etrn"
+            | "xclient" | "xforward" => Self::Event(line.to_owned()),
             _ => panic!("not an item: {line}"),
         }
     }
@@ -78,7 +84,7 @@ impl Driver {
                 set(&mut limits, name, *number);
             }
         }
-        let session = Session::new(Arc::new(Config::new(our_name(), limits).unwrap()), 0);
+        let session = Session::new(Arc::new(Config::new(our_name(), limits).unwrap()), standing(items), 0);
         let events = VecDeque::from([session.greeting().to_string()]);
         let (held, body, committed) = (Vec::new(), Vec::new(), Vec::new());
         Self { name: name.to_owned(), size, session, now: 0, held, body, committed, closed: false, events }
@@ -88,7 +94,7 @@ impl Driver {
     pub(crate) fn run(mut self, items: &[Item]) {
         for (i, item) in items.iter().enumerate() {
             match &item.what {
-                What::Limit(..) => {}
+                What::Limit(..) | What::Session(_) => {}
                 What::Send(octets) => {
                     self.held.extend_from_slice(octets);
                     let more = items.get(i + 1).is_some_and(|next| matches!(next.what, What::Send(_)));
@@ -121,6 +127,9 @@ impl Driver {
         for piece in all.chunks(self.size) {
             self.held.extend_from_slice(piece);
             self.pump();
+            if self.is_just_secured() {
+                return;
+            }
         }
     }
 
@@ -129,11 +138,16 @@ impl Driver {
             let held = std::mem::take(&mut self.held);
             let Step { consumed, action } = self.session.advance(&held, self.now);
             let go_on = self.carry_out(action);
-            self.held = held[consumed..].to_vec();
+            // What comes behind STARTTLS is thrown away.
+            self.held = held[if self.is_just_secured() { held.len() } else { consumed }..].to_vec();
             if !go_on {
                 return;
             }
         }
+    }
+
+    fn is_just_secured(&self) -> bool {
+        self.events.back().is_some_and(|event| event == "secured")
     }
 
     fn carry_out(&mut self, action: Action<'_>) -> bool {
@@ -168,9 +182,43 @@ impl Driver {
                 self.events.push_back(format!("commit {from} {count} {}", shape.size));
                 self.session.committed(Ok(SpoolId::new(1, 2, 3, 4)), self.now)
             }
+            action => self.carry_out_rarely(action),
         };
         self.events.extend(reply.map(|reply| reply.to_string()));
         true
+    }
+
+    fn carry_out_rarely(&mut self, action: Action<'_>) -> Option<Reply> {
+        let now = self.now;
+        match action {
+            Action::StartTls => {
+                self.events.push_back("secured".to_owned());
+                self.session.secured(security(), now);
+                None
+            }
+            Action::Authenticate { initial: None, .. } => self.session.challenge(b"", now),
+            Action::Authenticate { initial: Some(response), .. } | Action::AuthResponse(response) => {
+                self.session.authenticated(account(&response), now)
+            }
+            Action::Verify { number, argument, expand } => {
+                self.events.push_back(format!("{} {argument}", if expand { "expand" } else { "verify" }));
+                self.session.verified(number, mailboxes(&argument), now)
+            }
+            Action::Etrn(domain) => {
+                self.events.push_back(format!("etrn {domain}"));
+                let reply = Reply::new(250, Status::OK, format!("the queue of {domain} is started"));
+                self.session.etrn_done(reply, now)
+            }
+            Action::Xclient(attributes) => {
+                self.events.push_back(format!("xclient {}", listed(&attributes)));
+                self.session.reintroduced(Ok(()), now)
+            }
+            Action::Xforward(attributes) => {
+                self.events.push_back(format!("xforward {}", listed(&attributes)));
+                self.session.forwarded(Ok(()), now)
+            }
+            _ => None,
+        }
     }
 
     fn wait(&mut self, seconds: u64) {
@@ -180,6 +228,61 @@ impl Driver {
             self.pump();
         }
     }
+}
+
+/// What the `session` lines of a script ask for.
+fn standing(items: &[Item]) -> Standing {
+    let mut standing = Standing { utc: 1_764_000_000_000, ..Standing::default() };
+    let words = items.iter().filter_map(|item| match &item.what {
+        What::Session(words) => Some(words),
+        _ => None,
+    });
+    let plain: Arc<[String]> = Arc::new(["PLAIN".to_owned()]);
+    for word in words.flatten() {
+        let privileges = &mut standing.privileges;
+        match word.as_str() {
+            "lmtp" => standing.service = Service::Lmtp,
+            "submission" => (standing.service, standing.require_auth) = (Service::Submission, true),
+            "relay" => privileges.relay = true,
+            "vrfy" => privileges.vrfy = true,
+            "expn" => privileges.expn = true,
+            "etrn" => privileges.etrn = true,
+            "xclient" => (privileges.xclient, privileges.xforward) = (true, true),
+            "starttls" => standing.starttls = true,
+            "tls" => standing.security = Some(Box::new(security())),
+            "require-tls" => standing.require_tls = true,
+            "auth" => {
+                standing.mechanisms = Mechanisms { plain: Arc::clone(&plain), secured: Arc::clone(&plain) }
+            }
+            "auth-under-tls" => standing.mechanisms.secured = Arc::clone(&plain),
+            other => panic!("no session is {other}"),
+        }
+    }
+    standing
+}
+
+fn security() -> Security {
+    Security { version: "TLSv1.3".into(), cipher: "TLS13_AES_256_GCM_SHA384".into(), ..Security::default() }
+}
+
+/// There is one account, `ann`, and her password is `secret`.
+fn account(response: &[u8]) -> Result<String, Reply> {
+    let wrong = || Reply::new(535, Status::permanent(7, 8), "authentication credentials invalid");
+    if response == b"\0ann\0secret" { Ok("ann".to_owned()) } else { Err(wrong()) }
+}
+
+/// `known` is a mailbox, `list` a list of two.
+fn mailboxes(argument: &str) -> Result<Vec<String>, Reply> {
+    match argument.split('@').next() {
+        Some("known") => Ok(vec!["<known@example.org>".to_owned()]),
+        Some("list") => Ok(vec!["<ann@example.net>".to_owned(), "<bob@example.net>".to_owned()]),
+        _ => Err(Reply::new(550, Status::permanent(1, 1), "no such mailbox")),
+    }
+}
+
+fn listed(attributes: &Attributes) -> String {
+    let all: Vec<String> = attributes.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    all.join(" ")
 }
 
 fn our_name() -> Domain {
@@ -192,6 +295,7 @@ fn set(limits: &mut Limits, name: &str, number: u64) {
         "message_size" => limits.message_size = number,
         "recipients" => limits.recipients = usize::try_from(number).unwrap(),
         "bad_commands" => limits.bad_commands = u32::try_from(number).unwrap(),
+        "idle_commands" => limits.idle_commands = u32::try_from(number).unwrap(),
         _ => panic!("no limit is called {name}"),
     }
 }

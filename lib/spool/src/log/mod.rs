@@ -5,6 +5,7 @@
 mod file;
 mod lines;
 mod record;
+mod special;
 mod successor;
 mod text;
 mod waiting;
@@ -14,4 +15,4 @@ pub(crate) use lines::read_lines;
 pub use lines::{Lines, LogLine};
 pub use record::{LogRecord, Reason, Reported, Waiting, WaitingRecipient};
 pub use successor::Successor;
-pub use waiting::{Part, WaitingHead, WaitingLine};
+pub use waiting::{Part, WaitingFacts, WaitingHead, WaitingLine};

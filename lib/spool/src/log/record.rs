@@ -5,6 +5,7 @@ use proto::disposition::Disposition;
 use proto::envelope::{Route, Shape};
 use proto::id::SpoolId;
 use proto::place::Place;
+use proto::terms::{RecipientTerms, Special};
 
 /// One decision. Later records win over earlier ones about the same thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +71,13 @@ pub enum LogRecord {
         /// The message.
         place: Place,
     },
+    /// The senders of all messages up to this one have been told of a delay of so many milliseconds.
+    Warned {
+        /// The delay.
+        after: u64,
+        /// The id of a message.
+        up_to: SpoolId,
+    },
     /// A segment is gone with everything in it.
     Removed {
         /// The segment.
@@ -97,6 +105,8 @@ pub struct Waiting {
     pub received: u64,
     /// What its content looks like.
     pub shape: Shape,
+    /// What the queue remembers of its terms.
+    pub special: Special,
     /// The recipients that are not finished.
     pub recipients: Vec<WaitingRecipient>,
 }
@@ -114,6 +124,8 @@ pub struct WaitingRecipient {
     pub attempts: u32,
     /// What the last one said; one line, empty if there was none.
     pub why: String,
+    /// What the sender asked for; stands here only for those that came of an expansion.
+    pub terms: RecipientTerms,
 }
 
 /// Why a notice is made.
@@ -125,6 +137,8 @@ pub enum Reason {
     Expired,
     /// A recipient still waits.
     Delayed,
+    /// All went well, and the sender wanted to hear of it.
+    Delivered,
 }
 
 /// A recipient that a notice reports.
@@ -136,4 +150,8 @@ pub struct Reported {
     pub address: Mailbox,
     /// What became of it.
     pub disposition: Disposition,
+    /// The address that the sender gave: ORCPT as it came.
+    pub orcpt: Option<String>,
+    /// Until when it will be tried, in milliseconds since 1970 (UTC), if it only waits.
+    pub until: Option<u64>,
 }

@@ -11,15 +11,18 @@
 //! Released <segment> <offset>
 //! Removed <segment>
 //! Moved <segment> <offset> <segment> <offset>
+//! Warned 14400000 01J8X4K2M7Q3RD0042
 //! ```
 //!
+//! What is special about a message that waits, or about a recipient, stands in further words: see `special.rs`.
 //! A recipient without a route has `%` (the empty word) as its channel, host and user.
 
 use super::record::{LogRecord, Reason, Reported, Waiting, WaitingRecipient};
+use super::special::{orcpt, print_orcpt, special, terms};
 use super::waiting::{Part, WaitingHead};
 use crate::sheet::shape;
 use crate::words::{Words, push};
-use proto::disposition::{Disposition, Outcome};
+use proto::disposition::{Disposition, Outcome, Reach};
 use proto::envelope::Route;
 use proto::place::Place;
 use std::fmt::{self, Write as _};
@@ -55,6 +58,7 @@ impl fmt::Display for LogRecord {
                 f.write_str(&line)
             }
             Self::Released { place } => write!(f, "Released {} {}", place.segment, place.offset),
+            Self::Warned { after, up_to } => write!(f, "Warned {after} {up_to}"),
             Self::Removed { segment } => write!(f, "Removed {segment}"),
             Self::Moved { from, to } => {
                 write!(f, "Moved {} {} {} {}", from.segment, from.offset, to.segment, to.offset)
@@ -64,8 +68,8 @@ impl fmt::Display for LogRecord {
 }
 
 fn print_waiting(waiting: &Waiting) -> String {
-    let &Waiting { place, id, ref from, received, shape, ref recipients } = waiting;
-    let head = WaitingHead { place, id, from: from.clone(), received, shape };
+    let &Waiting { place, id, ref from, received, shape, special, ref recipients } = waiting;
+    let head = WaitingHead { place, id, from: from.clone(), received, shape, special };
     let parts: Vec<Part<'_>> = recipients.iter().map(as_part).collect();
     head.print(&parts)
 }
@@ -80,6 +84,7 @@ fn as_part(recipient: &WaitingRecipient) -> Part<'_> {
         user: route.map_or("", |route| &route.user).into(),
         attempts: recipient.attempts,
         why: recipient.why.as_str().into(),
+        terms: recipient.terms.clone(),
     }
 }
 
@@ -88,9 +93,13 @@ fn print_reported(line: &mut String, reported: &Reported) {
     let _ = write!(line, " {}", reported.index);
     push(line, &reported.address.to_string());
     let disposition = &reported.disposition;
-    let _ = write!(line, " {} {}", outcome_word(disposition.outcome), disposition.status);
+    let _ = write!(line, " {} {}", outcome_word(disposition), disposition.status);
     push(line, &disposition.reply);
     push(line, &disposition.remote);
+    print_orcpt(line, reported.orcpt.as_deref());
+    if let Some(until) = reported.until {
+        let _ = write!(line, " until={until}");
+    }
 }
 
 /// Reads a line. `None` if it is not one of this version's.
@@ -111,6 +120,7 @@ pub(super) fn parse(line: &str) -> Option<LogRecord> {
         "Noticed" => LogRecord::Noticed { id: words.parse()? },
         "Held" => LogRecord::Held { place: place(&mut words)?, why: words.text()? },
         "Released" => LogRecord::Released { place: place(&mut words)? },
+        "Warned" => LogRecord::Warned { after: words.parse()?, up_to: words.parse()? },
         "Removed" => LogRecord::Removed { segment: words.parse()? },
         "Moved" => LogRecord::Moved { from: place(&mut words)?, to: place(&mut words)? },
         _ => return None,
@@ -139,6 +149,7 @@ fn waiting(words: &mut Words<'_>) -> Option<Waiting> {
         from: words.reverse_path()?,
         received: words.parse()?,
         shape: shape(words)?,
+        special: special(words)?,
         recipients: counted(words, waiting_recipient)?,
     })
 }
@@ -147,7 +158,8 @@ fn waiting_recipient(words: &mut Words<'_>) -> Option<WaitingRecipient> {
     let (index, address) = (words.parse()?, words.parse_text()?);
     let route = Route { channel: words.text()?, host: words.text()?, user: words.text()? };
     let route = (!route.channel.is_empty()).then_some(route);
-    Some(WaitingRecipient { index, address, route, attempts: words.parse()?, why: words.text()? })
+    let (attempts, why) = (words.parse()?, words.text()?);
+    Some(WaitingRecipient { index, address, route, attempts, why, terms: terms(words)? })
 }
 
 fn notice(words: &mut Words<'_>) -> Option<LogRecord> {
@@ -162,9 +174,12 @@ fn notice(words: &mut Words<'_>) -> Option<LogRecord> {
 
 fn reported(words: &mut Words<'_>) -> Option<Reported> {
     let (index, address) = (words.parse()?, words.parse_text()?);
-    let (outcome, status) = (outcome(words.raw()?)?, words.parse()?);
-    let disposition = Disposition { outcome, status, reply: words.text()?, remote: words.text()? };
-    Some(Reported { index, address, disposition })
+    let ((outcome, reach), status) = (outcome(words.raw()?)?, words.parse()?);
+    let disposition = Disposition::local(outcome, status, words.text()?);
+    let disposition = Disposition { remote: words.text()?, reach, ..disposition };
+    let orcpt = orcpt(words)?;
+    let until = words.optional("until").map(str::parse).transpose().ok()?;
+    Some(Reported { index, address, disposition, orcpt, until })
 }
 
 /// Reads a number, then so many groups.
@@ -179,159 +194,39 @@ impl Reason {
             Self::Failed => "failed",
             Self::Expired => "expired",
             Self::Delayed => "delayed",
+            Self::Delivered => "delivered",
         }
     }
 
     fn from_word(word: &str) -> Option<Self> {
-        [Self::Failed, Self::Expired, Self::Delayed].into_iter().find(|reason| reason.word() == word)
+        let all = [Self::Failed, Self::Expired, Self::Delayed, Self::Delivered];
+        all.into_iter().find(|reason| reason.word() == word)
     }
 }
 
-fn outcome_word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Delivered => "delivered",
-        Outcome::Deferred => "deferred",
-        Outcome::HostDeferred => "host-deferred",
-        Outcome::Failed => "failed",
+fn outcome_word(disposition: &Disposition) -> &'static str {
+    match (disposition.outcome, disposition.reach) {
+        (Outcome::Delivered, Reach::Mailbox) => "delivered",
+        (Outcome::Delivered, Reach::Onward | Reach::Untimed | Reach::Blind) => "relayed",
+        (Outcome::Delivered, Reach::Expanded) => "expanded",
+        (Outcome::Deferred, _) => "deferred",
+        (Outcome::HostDeferred, _) => "host-deferred",
+        (Outcome::Failed, _) => "failed",
     }
 }
 
-fn outcome(word: &str) -> Option<Outcome> {
-    use Outcome::{Deferred, Delivered, Failed, HostDeferred};
-    [Delivered, Deferred, HostDeferred, Failed].into_iter().find(|outcome| outcome_word(*outcome) == word)
+/// What happened, and how far it got.
+fn outcome(word: &str) -> Option<(Outcome, Reach)> {
+    Some(match word {
+        "delivered" => (Outcome::Delivered, Reach::Mailbox),
+        "relayed" => (Outcome::Delivered, Reach::Blind),
+        "expanded" => (Outcome::Delivered, Reach::Expanded),
+        "deferred" => (Outcome::Deferred, Reach::Mailbox),
+        "host-deferred" => (Outcome::HostDeferred, Reach::Mailbox),
+        "failed" => (Outcome::Failed, Reach::Mailbox),
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::waiting::WaitingLine;
-    use super::*;
-    use proptest::collection::vec;
-    use proptest::prelude::*;
-    use proto::address::ReversePath;
-    use proto::envelope::Shape;
-    use proto::id::SpoolId;
-    use proto::status::Status;
-
-    fn id() -> impl Strategy<Value = SpoolId> {
-        (0_u128..1 << 90).prop_map(|number| SpoolId::try_from(number).unwrap())
-    }
-
-    fn place() -> impl Strategy<Value = Place> {
-        (id(), any::<u64>()).prop_map(|(segment, offset)| Place { segment, offset })
-    }
-
-    fn path() -> impl Strategy<Value = ReversePath> {
-        prop_oneof![
-            Just(ReversePath::Null),
-            Just(ReversePath::Mailbox("\"a b\"@example.org".parse().unwrap()))
-        ]
-    }
-
-    fn waiting() -> impl Strategy<Value = LogRecord> {
-        let route = proptest::option::of(("[a-z%]+", any::<String>(), any::<String>()));
-        let recipient = (any::<u32>(), route, any::<u32>(), any::<String>());
-        (place(), id(), path(), any::<(u64, u64, u32, bool)>(), vec(recipient, 0..4)).prop_map(
-            |(place, id, from, (received, size, longest_line, flag), recipients)| {
-                let recipients =
-                    recipients.into_iter().map(|(index, route, attempts, why)| WaitingRecipient {
-                        index,
-                        address: "c@d.example".parse().unwrap(),
-                        route: route.map(|(channel, host, user)| Route { channel, host, user }),
-                        attempts,
-                        why,
-                    });
-                let shape = Shape {
-                    size,
-                    header: size / 2,
-                    longest_line,
-                    eight_bit: flag,
-                    leading_dot: !flag,
-                    utf8_header: flag,
-                    binary: flag,
-                };
-                let recipients = recipients.collect();
-                LogRecord::Waiting(Box::new(Waiting { place, id, from, received, shape, recipients }))
-            },
-        )
-    }
-
-    fn notice() -> impl Strategy<Value = LogRecord> {
-        let outcomes = [Outcome::Delivered, Outcome::Deferred, Outcome::HostDeferred, Outcome::Failed];
-        let reasons = [Reason::Failed, Reason::Expired, Reason::Delayed];
-        let reported = (any::<u32>(), 0..4_usize, any::<(String, String)>());
-        (id(), place(), path(), 0..3_usize, vec(reported, 0..4)).prop_map(
-            move |(id, cause, to, reason, recipients)| {
-                let recipients = recipients.into_iter().map(|(index, outcome, (reply, remote))| Reported {
-                    index,
-                    address: "c@d.example".parse().unwrap(),
-                    disposition: Disposition {
-                        outcome: outcomes[outcome],
-                        status: Status::permanent(1, 1),
-                        reply,
-                        remote,
-                    },
-                });
-                let recipients = recipients.collect();
-                LogRecord::Notice { id, cause, reason: reasons[reason], to, recipients }
-            },
-        )
-    }
-
-    fn record() -> impl Strategy<Value = LogRecord> {
-        let thread = any::<(String, String, u64, u32, String)>().prop_map(
-            |(channel, host, retry_at, attempts, why)| LogRecord::Thread {
-                channel,
-                host,
-                retry_at,
-                attempts,
-                why,
-            },
-        );
-        prop_oneof![
-            place().prop_map(|place| LogRecord::Cursor { segment: place.segment, offset: place.offset }),
-            waiting(),
-            thread,
-            (place(), vec(any::<u32>(), 0..5))
-                .prop_map(|(place, recipients)| LogRecord::Done { place, recipients }),
-            notice(),
-            id().prop_map(|id| LogRecord::Noticed { id }),
-            (place(), any::<String>()).prop_map(|(place, why)| LogRecord::Held { place, why }),
-            place().prop_map(|place| LogRecord::Released { place }),
-            id().prop_map(|segment| LogRecord::Removed { segment }),
-            (place(), place()).prop_map(|(from, to)| LogRecord::Moved { from, to }),
-        ]
-    }
-
-    proptest! {
-        #[test]
-        fn printing_then_parsing_is_the_identity(record in record()) {
-            let line = record.to_string();
-            prop_assert!(!line.contains('\n'));
-            prop_assert_eq!(parse(&line), Some(record));
-        }
-
-        #[test]
-        fn a_line_read_in_place_says_what_its_record_says(record in waiting()) {
-            let line = record.to_string();
-            let LogRecord::Waiting(record) = record else { unreachable!() };
-            let begun = || WaitingLine::begin(line.strip_prefix("Waiting ").unwrap()).unwrap();
-            prop_assert_eq!((begun().place, begun().id), (record.place, record.id));
-            let (mut some, mut all) = (Vec::new(), Vec::new());
-            let told = begun().read(|part| some.push(part));
-            prop_assert_eq!(told, Some((record.from != ReversePath::Null, record.received)));
-            let head = begun().read_all(|part| all.push(part)).unwrap();
-            prop_assert_eq!(&some, &all);
-            prop_assert_eq!(head.print(&all), line.clone());
-            let longer = format!("{line} x");
-            let longer = WaitingLine::begin(longer.strip_prefix("Waiting ").unwrap()).unwrap();
-            prop_assert_eq!(longer.read(drop), None);
-        }
-
-        #[test]
-        fn a_line_with_one_word_more_or_less_is_another_line_or_none(record in record()) {
-            let line = record.to_string();
-            prop_assert_ne!(parse(&format!("{line} x")), Some(record.clone()));
-            prop_assert_ne!(parse(line.rsplit_once(' ').unwrap().0), Some(record));
-        }
-    }
-}
+mod tests;

@@ -3,12 +3,14 @@
 //!
 //! [`LogRecord::Waiting`](super::LogRecord::Waiting) is the same with a memory of its own.
 
+use super::special::{print_special, print_terms, special, terms};
 use crate::sheet::{print_shape, shape};
 use crate::words::{Words, push, unescape};
 use proto::address::ReversePath;
 use proto::envelope::Shape;
 use proto::id::SpoolId;
 use proto::place::Place;
+use proto::terms::{RecipientTerms, Special};
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
@@ -29,6 +31,8 @@ pub struct Part<'a> {
     pub attempts: u32,
     /// What the last one said; one line, empty if there was none.
     pub why: Cow<'a, str>,
+    /// What the sender asked for; stands here only for those that came of an expansion.
+    pub terms: RecipientTerms,
 }
 
 /// The beginning of a line; the rest is read when it is asked for.
@@ -54,6 +58,19 @@ pub struct WaitingHead {
     pub received: u64,
     /// What its content looks like.
     pub shape: Shape,
+    /// What the queue remembers of its terms.
+    pub special: Special,
+}
+
+/// What a restart needs to know of the message itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WaitingFacts {
+    /// It has a sender who can be told of failures.
+    pub told: bool,
+    /// When it was accepted, in milliseconds since 1970 (UTC).
+    pub received: u64,
+    /// What the queue remembers of its terms.
+    pub special: Special,
 }
 
 impl<'a> WaitingLine<'a> {
@@ -64,23 +81,23 @@ impl<'a> WaitingLine<'a> {
         Some(Self { place, id: rest.parse()?, rest })
     }
 
-    /// Whether it has a sender who can be told of failures, when it was accepted (UTC milliseconds), and each of its
-    /// recipients in order. `None` if the line makes no sense.
-    pub fn read(mut self, mut each: impl FnMut(Part<'a>)) -> Option<(bool, u64)> {
+    /// What it says of the message, and each of its recipients in order. `None` if the line makes no sense.
+    pub fn read(mut self, mut each: impl FnMut(Part<'a>)) -> Option<WaitingFacts> {
         let told = self.rest.raw()? != "<>";
         let received = self.rest.parse()?;
         shape(&mut self.rest)?;
+        let special = special(&mut self.rest)?;
         self.parts(&mut each)?;
-        Some((told, received))
+        Some(WaitingFacts { told, received, special })
     }
 
     /// Everything, with the recipients of which `each` makes something.
     pub fn read_all(mut self, mut each: impl FnMut(Part<'a>)) -> Option<WaitingHead> {
         let from = self.rest.reverse_path()?;
         let received = self.rest.parse()?;
-        let shape = shape(&mut self.rest)?;
+        let (shape, special) = (shape(&mut self.rest)?, special(&mut self.rest)?);
         self.parts(&mut each)?;
-        Some(WaitingHead { place: self.place, id: self.id, from, received, shape })
+        Some(WaitingHead { place: self.place, id: self.id, from, received, shape, special })
     }
 
     fn parts(&mut self, each: &mut impl FnMut(Part<'a>)) -> Option<()> {
@@ -99,6 +116,7 @@ fn part<'a>(words: &mut Words<'a>) -> Option<Part<'a>> {
         user: unescape(words.raw()?)?,
         attempts: words.parse()?,
         why: unescape(words.raw()?)?,
+        terms: terms(words)?,
     })
 }
 
@@ -115,6 +133,7 @@ impl WaitingHead {
             }
             let _ = write!(line, " {}", part.attempts);
             push(&mut line, &part.why);
+            print_terms(&mut line, &part.terms);
         }
         line
     }
@@ -125,6 +144,7 @@ impl WaitingHead {
         push(line, &self.from.to_string());
         let _ = write!(line, " {}", self.received);
         print_shape(line, &self.shape);
+        print_special(line, &self.special);
         let _ = write!(line, " {recipients}");
     }
 }

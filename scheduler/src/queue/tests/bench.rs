@@ -7,6 +7,7 @@ use proto::disposition::{Disposition, Outcome};
 use proto::id::SpoolId;
 use proto::place::Place;
 use proto::status::Status;
+use proto::terms::Special;
 
 /// When all tests begin, UTC milliseconds.
 pub(super) const START: u64 = 1_764_000_000_000;
@@ -15,6 +16,7 @@ pub(super) const DAY: u64 = 86_400_000;
 
 pub(super) struct Bench {
     pub(super) queue: Queue,
+    pub(super) queue_policy: Policy,
     pub(super) now: u64,
     pub(super) feeds: Vec<Feed>,
     pub(super) notices: Vec<Notice>,
@@ -36,7 +38,8 @@ pub(super) fn place(number: u64) -> Place {
 }
 
 pub(super) fn arrival(number: u64, received: u64, legs: Vec<Leg>) -> Arrival {
-    Arrival { message: id(number), place: place(number), received, notify: true, hold: None, legs }
+    let special = Special::default();
+    Arrival { message: id(number), place: place(number), received, notify: true, hold: None, special, legs }
 }
 
 pub(super) fn says(outcome: Outcome) -> Disposition {
@@ -52,7 +55,8 @@ pub(super) fn says(outcome: Outcome) -> Disposition {
 impl Bench {
     pub(super) fn new(policy: Policy) -> Self {
         let mut bench = Self {
-            queue: Queue::new(policy, START),
+            queue: Queue::new(policy.clone(), START),
+            queue_policy: policy,
             now: START,
             feeds: Vec::new(),
             notices: Vec::new(),

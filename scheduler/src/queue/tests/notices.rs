@@ -9,7 +9,7 @@ fn legs() -> Vec<Leg> {
 }
 
 fn failed(bench: &Bench) -> Vec<Vec<u32>> {
-    let indexes = |notice: &crate::queue::Notice| notice.failed.iter().map(|&(index, _)| index).collect();
+    let indexes = |notice: &crate::queue::Notice| notice.reported.iter().map(|&(index, _)| index).collect();
     bench.notices.iter().map(indexes).collect()
 }
 

@@ -156,7 +156,7 @@ fn what_is_too_old_fails_with_its_last_answer() {
     }
     assert!(bench.now >= START + 5 * DAY);
     assert_eq!(bench.notices.len(), 2, "the one that was never the probe has failed too");
-    let (_, disposition) = &bench.notices[1].failed[0];
+    let (_, disposition) = &bench.notices[1].reported[0];
     assert_eq!((disposition.outcome, disposition.status), (Outcome::Failed, Status::permanent(4, 7)));
     assert!(disposition.reply.ends_with("connection refused"), "{}", disposition.reply);
 }

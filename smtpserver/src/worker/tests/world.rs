@@ -1,14 +1,15 @@
 //! The world around a worker.
 
+use crate::worker::auth_link::AuthLink;
 use crate::worker::commits::Commits;
 use crate::worker::desk::Desk;
 use crate::worker::house::House;
 use crate::worker::rehearsal::Switches;
 use crate::worker::route_cache::RouteCache;
 use crate::worker::router_link::RouterLink;
-use crate::worker::run::{ROUTER, Worker, open_spool};
+use crate::worker::run::{AUTHD, ROUTER, Worker, open_spool};
 use farm::channel::Channel;
-use farm::config::{Common, Paths, SmtpServer};
+use farm::config::{Auth, Common, Paths, SmtpServer};
 use farm::event_loop::EventLoop;
 use farm::fault::Faults;
 use farm::hints::Hints;
@@ -58,20 +59,20 @@ fn notification(directory: &TempDir, name: &str) -> UnixDatagram {
     socket
 }
 
-fn configuration(directory: &TempDir) -> (Common, SmtpServer) {
+fn configuration(directory: &TempDir) -> (Common, SmtpServer, Auth) {
     let path = |name: &str| directory.path().join(name);
     let paths = Paths { etc: path("etc"), spool: path("spool"), run: path(""), libexec: path("libexec") };
     let config = farm::config::defaults(&paths, "mail.example.org");
     let mut common = config.common;
     common.spool.memory_limit = 4096;
     common.spool.reserve = 0;
-    (common, SmtpServer { route_timeout: 300, ..config.smtpserver })
+    (common, SmtpServer { route_timeout: 300, idle_commands: 1_000_000, ..config.smtpserver }, config.auth)
 }
 
 impl World {
     pub(super) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let (common, section) = configuration(&directory);
+        let (common, section, auth) = configuration(&directory);
         spool::prepare(&Disk::new(&common.paths.spool)).unwrap();
         let (scheduler_notify, router_notify) =
             (notification(&directory, "scheduler.notify"), notification(&directory, "router.notify"));
@@ -88,14 +89,17 @@ impl World {
         });
         let desk = Desk {
             now: event_loop.now(),
-            house: House::new(&common, &section).unwrap(),
+            house: House::new(&common, &section, &tls::Material::default(), &auth, 0).unwrap(),
             cache: RouteCache::default(),
             router: RouterLink::new(connect, ROUTER),
+            authd: AuthLink::new(Box::new(|| Err(std::io::Error::other("there is no authd").into())), AUTHD),
             commits: Commits::new(spool, 2, hints("scheduler.notify"), hints("router.notify")),
             journal: Journal::file("smtpserver", &directory.path().join("journal")),
             faults: Faults::default(),
             switches,
             transactions: 0,
+            consults: Vec::new(),
+            starts: Vec::new(),
             accepted: 0,
         };
         let (supervisor, child) = UnixStream::pair().unwrap();
@@ -146,13 +150,26 @@ impl World {
         }
     }
 
+    /// From now on there are these certificates.
+    pub(super) fn certify(&mut self, material: &tls::Material) {
+        let (common, section, auth) = configuration(&self.directory);
+        self.worker.desk.house =
+            House::new(&common, &section, material, &auth, self.worker.desk.now.utc).unwrap();
+    }
+
     /// A client from a network that may not relay.
     pub(super) fn client(&mut self) -> Client {
+        self.client_at(ipc::smtp_worker::Entrance::default())
+    }
+
+    /// The same at this door.
+    pub(super) fn client_at(&mut self, entrance: ipc::smtp_worker::Entrance) -> Client {
         let (stream, there) = UnixStream::pair().unwrap();
         stream.set_nonblocking(true).unwrap();
         self.last += 1;
         let peer = Peer::Network("192.0.2.7:4000".parse().unwrap());
-        let connection = Connection { session: self.last, peer, listener: "127.0.0.1:25".into() };
+        let listener = "127.0.0.1:25".into();
+        let connection = Connection { session: self.last, peer, listener, entrance, name: None };
         self.master.send_with(&ToWorker::Take(connection), there.into()).unwrap();
         Client { stream, heard: String::new() }
     }
@@ -225,8 +242,10 @@ impl Client {
 fn answer(question: &Question, generation: u64) -> Option<Answer> {
     let Question::Recipient { session, ticket, address, client, .. } = question else { return None };
     let user = address.as_ref().map_or_else(|| "postmaster".to_owned(), proto::address::Mailbox::user);
-    let refuse =
-        |subject, detail, text: String| Verdict::Refuse { status: Status::permanent(subject, detail), text };
+    let refuse = |subject, detail, text: String| {
+        let by = if subject == 7 { "relaying not allowed" } else { "no such user" };
+        Verdict::Refuse { status: Status::permanent(subject, detail), text, by: by.into() }
+    };
     let verdict = match user.as_str() {
         "nosuch" => refuse(1, 1, "no such user".into()),
         "relay" => refuse(7, 1, format!("relaying is not allowed from {client}")),
@@ -234,5 +253,12 @@ fn answer(question: &Question, generation: u64) -> Option<Answer> {
         "silent" => return None,
         _ => Verdict::Route(Route { channel: "smtp".into(), host: "h.example".into(), user }),
     };
-    Some(Answer { session: *session, ticket: *ticket, generation, verdict, whole_domain: false })
+    Some(Answer {
+        session: *session,
+        ticket: *ticket,
+        generation,
+        verdict,
+        whole_domain: false,
+        members: Vec::new(),
+    })
 }

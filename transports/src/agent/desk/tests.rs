@@ -8,6 +8,7 @@ fn job(number: JobNumber, file: u64, recipients: u32) -> Job {
         index,
         address: "ann@example.org".parse().unwrap(),
         user: "ann@example.org".into(),
+        terms: proto::terms::RecipientTerms::default(),
     };
     Job {
         job: number,
@@ -16,6 +17,7 @@ fn job(number: JobNumber, file: u64, recipients: u32) -> Job {
         from: ReversePath::Null,
         host: "example.org".into(),
         shape: Shape::default(),
+        terms: proto::terms::Terms::default(),
         file,
         record: None,
         offset: 0,

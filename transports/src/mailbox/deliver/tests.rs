@@ -68,7 +68,9 @@ fn deliver(mailbox: &mut Mailbox, user: &str, index: u32, content: &[u8]) -> Dis
     file.write_all(content).unwrap();
     let mut desk = Desk::default();
     desk.shelve(1, file.into());
-    let recipient = JobRecipient { index, address: "ann@example.org".parse().unwrap(), user: user.into() };
+    let terms = proto::terms::RecipientTerms::default();
+    let recipient =
+        JobRecipient { index, address: "ann@example.org".parse().unwrap(), user: user.into(), terms };
     let job = Job {
         job: 1,
         id: SpoolId::new(RECEIVED, 1, 2, 3),
@@ -76,6 +78,7 @@ fn deliver(mailbox: &mut Mailbox, user: &str, index: u32, content: &[u8]) -> Dis
         from: ReversePath::Mailbox("bob@example.net".parse().unwrap()),
         host: user.into(),
         shape: Shape::default(),
+        terms: proto::terms::Terms::default(),
         file: 1,
         record: None,
         offset: 5,
@@ -103,6 +106,19 @@ fn a_message_lands_in_new_with_its_trace_and_lf_line_ends() {
     assert_eq!(name, format!("1764000000.{id}.0.mail.example.org"));
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&files[0]), mode(&bench.maildir()), bench.files("tmp").len()), (0o600, 0o700, 0));
+}
+
+#[test]
+fn a_message_that_has_been_in_the_mailbox_is_a_loop() {
+    let mut bench = Bench::new();
+    let content = |field: &str| {
+        format!("Received: x\r\n{field}\r\nSubject: x\r\n\r\nDelivered-To: ann@example.org\r\n")
+    };
+    let said = deliver(&mut bench.mailbox, "ann", 0, content("delivered-to: ann@EXAMPLE.org").as_bytes());
+    assert_eq!((said.outcome, said.status), (Outcome::Failed, Status::permanent(4, 6)), "{said:?}");
+    assert!(bench.files("new").is_empty() && bench.files("tmp").is_empty());
+    let said = deliver(&mut bench.mailbox, "ann", 0, content("Delivered-To: bob@example.org").as_bytes());
+    assert_eq!(said.outcome, Outcome::Delivered, "{said:?}");
 }
 
 #[test]
@@ -194,7 +210,8 @@ fn a_body_that_ends_too_early_leaves_nothing_behind() {
     let body = crate::agent::Body::new(std::sync::Arc::new(file), 0, 10);
     let place = Place::of(&bench.mailbox.path, &own("ann", Path::new("/"))).unwrap();
     let maildir = Maildir::open(&place).unwrap();
-    assert!(maildir.deliver("x", |file| content::write("A: b\r\n", &body, file)).is_err());
+    let ann = "ann@example.org".parse().unwrap();
+    assert!(maildir.deliver("x", |file| content::write("A: b\r\n", &body, &ann, file)).is_err());
     assert_eq!((bench.files("new").len(), bench.files("tmp").len()), (0, 0));
     bench.mailbox.hostname = "a/b:c".into();
     assert_eq!(bench.deliver(0).outcome, Outcome::Delivered);

@@ -50,11 +50,8 @@ fn run(
 ) -> (Vec<Disposition>, String) {
     let (here, there) = UnixStream::pair().unwrap();
     let server = server(there, answer);
-    let transaction = Transaction {
-        from: ReversePath::Null,
-        recipients: recipients.iter().map(|r| r.parse().unwrap()).collect(),
-        shape: shape_of(content),
-    };
+    let recipients = recipients.iter().map(|r| r.parse().unwrap()).collect();
+    let transaction = Transaction::plain(ReversePath::Null, recipients, shape_of(content));
     let dispositions = submit(here, "h.example", transaction, content).unwrap();
     (dispositions, server.join().unwrap())
 }
@@ -121,11 +118,8 @@ fn those_who_were_too_many_get_a_transaction_of_their_own() {
 fn a_server_that_goes_away_defers_everybody() {
     let (here, there) = UnixStream::pair().unwrap();
     drop(there);
-    let transaction = Transaction {
-        from: ReversePath::Null,
-        recipients: vec!["a@x.example".parse().unwrap()],
-        shape: shape_of(b""),
-    };
+    let recipients = vec!["a@x.example".parse().unwrap()];
+    let transaction = Transaction::plain(ReversePath::Null, recipients, shape_of(b""));
     let dispositions = submit(here, "h.example", transaction, b"").unwrap();
     assert!(matches!(dispositions[0].outcome, Outcome::Deferred | Outcome::HostDeferred));
 }

@@ -122,7 +122,52 @@ fn the_line_of_the_fault_is_named() {
     assert_eq!(found.spoil.unwrap().to_string(), "bare LF in line 3 of the message");
 }
 
+/// The clean octets and the shape of counted content in pieces of `size` octets, or what spoils it.
+fn count(mut reader: ContentReader, input: &[u8], size: usize) -> Result<(Vec<u8>, Shape), Spoil> {
+    let mut clean = Vec::new();
+    let take = |chunk: Chunk<'_>, clean: &mut Vec<u8>| match chunk {
+        Chunk::Spoilt(spoil) => Err(spoil),
+        Chunk::Clean(octets) => {
+            clean.extend_from_slice(octets);
+            Ok(false)
+        }
+        Chunk::Need | Chunk::End => Ok(true),
+    };
+    for mut piece in input.chunks(size) {
+        loop {
+            let (used, chunk) = reader.advance(piece);
+            piece = &piece[used..];
+            if take(chunk, &mut clean)? {
+                break assert!(piece.is_empty());
+            }
+        }
+    }
+    while !take(reader.finish(), &mut clean)? {}
+    Ok((clean, reader.shape()))
+}
+
 proptest! {
+    #[test]
+    fn binary_content_is_what_was_sent(input in "[a.\r\n\0\u{e4}]{0,24}", size in 1_usize..8) {
+        let (clean, shape) = count(ContentReader::binary(), input.as_bytes(), size).unwrap();
+        prop_assert_eq!(shape, shape_of(input.as_bytes()));
+        prop_assert_eq!(clean, input.into_bytes());
+    }
+
+    #[test]
+    fn counted_content_is_made_of_lines(input in "[a.\r\n\u{e4}]{0,12}(\r\n)?[a.\0]{0,4}", size in 1_usize..8) {
+        let proper = !input.replace("\r\n", "").contains(['\r', '\n', '\0']);
+        let end = if input.is_empty() || input.ends_with("\r\n") { "" } else { "\r\n" };
+        match count(ContentReader::counted(), input.as_bytes(), size) {
+            Err(spoil) => prop_assert!(!proper, "{}", spoil),
+            Ok((clean, shape)) => {
+                prop_assert!(proper);
+                prop_assert_eq!(shape, shape_of(&clean));
+                prop_assert_eq!(clean, format!("{input}{end}").into_bytes());
+            }
+        }
+    }
+
     #[test]
     fn any_input_in_any_split_agrees_with_the_definition(input in "[a.\r\n\0\u{e4}]{0,24}(\r\n)?(\\.\r\n)?.{0,4}", size in 1_usize..8) {
         let found = read(input.as_bytes(), size);
