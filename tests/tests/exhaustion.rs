@@ -193,6 +193,30 @@ fn how_a_client_left_is_told_and_only_whole_messages_are_kept() {
 }
 
 #[test]
+fn whoever_tries_addresses_or_contents_out_is_sent_away() {
+    let grange = Grange::start("[smtpserver]\nlisten = [\"127.0.0.1:0\"]\nrefusals = 100\n");
+    let guesses: String = (0..100_000).map(|n| format!("RCPT TO:<guess{n}@example.org>\r\n")).collect();
+    let mut client = Client::raw(grange.port);
+    let _it_is_closed_before = client.try_send(format!("{}{guesses}", open_to("guess")).as_bytes());
+    let heard = client.rest();
+    assert_eq!(heard.matches("\r\n550 5.1.1 ").count(), 99, "{heard}");
+    assert!(heard.ends_with("\r\n421 4.7.0 too much was refused; closing\r\n"), "{heard}");
+    grange.wait_for_line(&[" refused ", " verb=RCPT ", " rule=refusals value=100 limit=100"]);
+    grange.wait_for_line(&[" closed ", " why=refusals mails=0 rcpts=0 refused=100 "]);
+    // Messages that are refused at their end count, too.
+    let to = format!("<{}@example.org>", local_user());
+    let message =
+        format!("MAIL FROM:<you@client.example>\r\nRCPT TO:{to}\r\nDATA\r\nx\ny\r\n.\r\n").repeat(101);
+    let mut client = Client::raw(grange.port);
+    let _it_is_closed_before = client.try_send(format!("EHLO client.example\r\n{message}").as_bytes());
+    let heard = client.rest();
+    let refused = heard.matches("\r\n550 5.5.2 ").count();
+    assert!(heard.ends_with("\r\n421 4.7.0 too much was refused; closing\r\n"), "{refused}: {heard}");
+    assert_eq!(refused, 99, "{heard}");
+    serves(&grange);
+}
+
+#[test]
 fn a_client_that_never_reads_is_not_read_either_and_ends() {
     let section = "[smtpserver]\nlisten = [\"127.0.0.1:0\"]\nworkers = 1\nidle-commands = 1000000\n\
                    command-timeout = \"2s\"\n";

@@ -18,6 +18,9 @@ pub struct Limits {
     /// How many commands that bring no message (NOOP, RSET, EHLO, HELP, VRFY and their like) may stand between two
     /// messages; default 100. The last of them is answered `421 4.7.0`, and the session ends.
     pub idle_commands: u32,
+    /// How many recipients and messages may be refused between two messages that are taken; default 1,000. The last of
+    /// them is answered `421 4.7.0`, and the session ends. A `452`, which asks to go on later, is not counted.
+    pub refusals: u32,
     /// How many exchanges of AUTH may fail; default 3. The last of them is answered `421 4.7.0`, and the session ends.
     pub auth_failures: u32,
     /// Wait for a whole command, from the reply to the last one on; default 5 minutes (RFC 5321 section 4.5.3.2.7).
@@ -61,6 +64,7 @@ impl Default for Limits {
             recipients: 10_000,
             bad_commands: 20,
             idle_commands: 100,
+            refusals: 1000,
             auth_failures: 3,
             command_wait: 5 * MINUTE,
             data_wait: 2 * MINUTE,

@@ -181,6 +181,7 @@ fn limits(section: &SmtpServer, auth: &Auth) -> Limits {
         data_rate: u64::from(section.data_rate),
         session_age: section.session_age,
         idle_commands: section.idle_commands,
+        refusals: section.refusals,
         hold: section.hold_limit,
         auth_failures: auth.failures,
         ..Limits::default()

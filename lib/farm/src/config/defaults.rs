@@ -106,6 +106,7 @@ fn smtpserver() -> SmtpServer {
         data_rate: 500,
         session_age: 4 * HOUR,
         idle_commands: 100,
+        refusals: 1000,
         hops: 100,
         hold_limit: 7 * DAY,
         vrfy: "no".to_owned(),

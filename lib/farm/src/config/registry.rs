@@ -193,6 +193,12 @@ pub const SMTPSERVER: &[Parameter<SmtpServer>] = &[
         "Commands that bring no message before a session is closed.",
     ),
     row(
+        "refusals",
+        Kind::Count(10, 1_000_000),
+        |s| Field::Number(&mut s.refusals),
+        "Refused recipients and messages before a session is closed.",
+    ),
+    row(
         "hops",
         Kind::Count(10, 10_000),
         |s| Field::Number(&mut s.hops),

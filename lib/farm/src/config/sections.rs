@@ -126,6 +126,8 @@ pub struct SmtpServer {
     pub session_age: u64,
     /// `idle-commands`: commands without a message before the session is closed. 100.
     pub idle_commands: u32,
+    /// `refusals`: refused recipients and messages before the session is closed. 1000.
+    pub refusals: u32,
     /// `hops`: Received fields that a message may have. 100.
     pub hops: u32,
     /// `hold-limit`: how far ahead a submitted message may be put, milliseconds. 7 days.

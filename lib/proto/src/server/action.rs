@@ -140,6 +140,8 @@ pub enum Close {
     BadCommands,
     /// The client speaks another protocol.
     Foreign,
+    /// The client began TLS where it had not asked for it: its operator has mixed up two ports.
+    TlsInClear,
     /// The server is closing down.
     Drained,
     /// An answer to the session was a 421.
@@ -148,6 +150,8 @@ pub enum Close {
     AuthFailures,
     /// Too many commands that brought no message.
     Idling,
+    /// Too much was refused.
+    Refusals,
     /// The session has lasted too long.
     Age,
     /// The client was not welcome.
@@ -166,10 +170,12 @@ impl Close {
             Self::Timeout => "timeout",
             Self::BadCommands => "bad-commands",
             Self::Foreign => "not-smtp",
+            Self::TlsInClear => "tls-in-clear",
             Self::Drained => "drained",
             Self::Answered => "closed-by-server",
             Self::AuthFailures => "auth-failures",
             Self::Idling => "idling",
+            Self::Refusals => "refusals",
             Self::Age => "age",
             Self::Unwelcome => "unwelcome",
             Self::Handshake => "tls-handshake",

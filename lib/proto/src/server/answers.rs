@@ -79,6 +79,7 @@ impl Session {
     fn end_transaction(&mut self, state: State, (first, rest): (Reply, Vec<Reply>)) -> Reply {
         if first.class() == 2 {
             self.idle_commands = 0;
+            self.refusals = 0;
         }
         self.pending.extend(rest.into_iter().map(Action::Reply));
         self.settle((state, first))
@@ -253,6 +254,7 @@ impl Session {
     /// After an answer from our own side.
     fn settle(&mut self, (state, reply): (State, Reply)) -> Reply {
         self.move_to(state);
+        let reply = self.count_refusal(reply);
         self.obey(reply)
     }
 

@@ -13,7 +13,9 @@ impl Session {
         let (consumed, line) = self.lines.advance(input);
         let action = match line {
             Line::Need => Some(Action::NeedInput),
-            Line::Refused(LineError::Handshake) => Some(self.close(Close::Foreign, replies::foreign())),
+            Line::Refused(LineError::Handshake) => {
+                Some(self.close(Close::TlsInClear, replies::unasked_tls()))
+            }
             Line::Refused(error) => self.effect(Effect::Bad(replies::bad_line(error))),
             Line::Whole(line) => match Command::parse(line) {
                 Ok(command) => self.carry_out(command),

@@ -222,8 +222,16 @@ pub(super) fn idling(count: u32, limit: u32) -> Reply {
     ))
 }
 
+pub(super) fn refusals(count: u32, limit: u32) -> Reply {
+    transient(421, 7, 0, "too much was refused; closing").because(Cause::beyond("refusals", count, limit))
+}
+
 pub(super) fn foreign() -> Reply {
     transient(421, 7, 0, "this is a mail server").because(Cause::of("not-smtp"))
+}
+
+pub(super) fn unasked_tls() -> Reply {
+    foreign().because(Cause::met("not-smtp", "TLS"))
 }
 
 pub(super) fn flood(limit: u64) -> Reply {

@@ -24,6 +24,8 @@ pub struct Session {
     pub(super) asked: u32,
     pub(super) bad_commands: u32,
     pub(super) idle_commands: u32,
+    /// Refusals since the last message that was taken.
+    pub(super) refusals: u32,
     pub(super) auth_failures: u32,
     room: u64,
     draining: bool,
@@ -47,6 +49,7 @@ impl Session {
             asked: 0,
             bad_commands: 0,
             idle_commands: 0,
+            refusals: 0,
             auth_failures: 0,
             room: u64::MAX,
             draining: false,
@@ -196,7 +199,8 @@ impl Session {
     /// What is to be done; none if the next octets decide.
     pub(super) fn effect(&mut self, effect: Effect) -> Option<Action<'static>> {
         let action = match effect {
-            Effect::Reply(reply) | Effect::Refuse(reply) | Effect::Close(reply) => Action::Reply(reply),
+            Effect::Reply(reply) | Effect::Close(reply) => Action::Reply(reply),
+            Effect::Refuse(reply) => Action::Reply(self.count_refusal(reply)),
             Effect::RefuseEach(reply, copies) => {
                 self.pending.extend((1..copies).map(|_| Action::Reply(reply.clone())));
                 Action::Reply(reply)
@@ -236,6 +240,20 @@ impl Session {
         }
         self.rest();
         Action::Reply(reply)
+    }
+
+    /// Counts what is refused for good or for now; the last refusal that is allowed ends the session.
+    pub(super) fn count_refusal(&mut self, reply: Reply) -> Reply {
+        let limit = self.config.limits().refusals;
+        if reply.class() < 4 || matches!(reply.code, 421 | 452) || matches!(self.state, State::Closing(_)) {
+            return reply;
+        }
+        self.refusals += 1;
+        if self.refusals < limit {
+            return reply;
+        }
+        self.move_to(State::Closing(Close::Refusals));
+        replies::refusals(self.refusals, limit)
     }
 
     /// Answers a command that brings no message; the last one that is allowed ends the session.

@@ -296,6 +296,7 @@ fn set(limits: &mut Limits, name: &str, number: u64) {
         "recipients" => limits.recipients = usize::try_from(number).unwrap(),
         "bad_commands" => limits.bad_commands = u32::try_from(number).unwrap(),
         "idle_commands" => limits.idle_commands = u32::try_from(number).unwrap(),
+        "refusals" => limits.refusals = u32::try_from(number).unwrap(),
         _ => panic!("no limit is called {name}"),
     }
 }
