@@ -1,7 +1,7 @@
 //! The users file and the senders file, read again when they change.
 //!
-//! Decides what is known of a user. A file that cannot be read, and a line that cannot be understood, make the answer
-//! "not now" for whom it may concern. A user that is unknown has stand-ins: a password that nobody has and keys that fit
+//! Decides what is known of a user. A file that cannot be read, and a line of the users file that cannot be understood,
+//! make the answer "not now" for whom it may concern. A user that is unknown has stand-ins: a password that nobody has and keys that fit
 //! nothing, of the same cost as those of the others.
 
 use crate::allowance::Limits;

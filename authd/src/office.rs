@@ -40,7 +40,7 @@ const BUSY: &str = "busy";
 /// The failures after which a client may try again with the same words.
 const TEMPORARY: [&str; 4] = [crate::accounts::UNREADABLE, TIMEOUT, BUSY, "backend"];
 
-/// Exchanges of one caller.
+/// Exchanges under way at once.
 const OPEN: usize = 100_000;
 
 /// An exchange under way.
@@ -191,11 +191,12 @@ impl Office {
         self.held.retain(|_, (other, _)| *other != caller);
     }
 
-    fn begin(&mut self, key: Key, begin: Begin, now: u64) {
+    fn begin(&mut self, key: Key, mut begin: Begin, now: u64) {
         self.forget_exchange(key);
         self.numbers += 1;
         let mechanism = begin.mechanism.clone();
-        let initial = begin.initial.clone();
+        // It may be a password: it is not kept.
+        let initial = begin.initial.take();
         let way = match &self.link {
             Some(_) => Some(Way::Dovecot(0)),
             None => Exchange::by(&mechanism).map(Way::Own),
@@ -210,7 +211,7 @@ impl Office {
         };
         self.exchanges.insert(key, Open { way, ..exchange });
         if self.link.is_some() {
-            return self.ask_dovecot(key, now);
+            return self.ask_dovecot(key, initial.as_ref().map(|i| i.0.as_slice()), now);
         }
         self.step(key, now, |exchange, facts| {
             exchange.begin(initial.as_ref().map(|i| i.0.as_slice()), facts)

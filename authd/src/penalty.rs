@@ -3,6 +3,7 @@
 //! A success does not forgive: whoever has one account could guess the passwords of all others. Pure; memory is bounded.
 
 use crate::queue::Asker;
+use farm::config::DELAY_DOUBLINGS;
 use std::collections::BTreeMap;
 
 /// How long a failure is remembered, in milliseconds.
@@ -10,9 +11,6 @@ const MEMORY: u64 = 600_000;
 
 /// Clients that are remembered.
 const CLIENTS: usize = 20_000;
-
-/// The delay doubles so many times.
-const DOUBLINGS: u32 = 4;
 
 /// The failures of clients.
 #[derive(Debug, Default)]
@@ -31,7 +29,7 @@ impl Penalties {
         if now.saturating_sub(*last) >= MEMORY {
             *times = 0;
         }
-        let delay = base << (*times).min(DOUBLINGS);
+        let delay = base << (*times).min(DELAY_DOUBLINGS);
         (*times, *last) = (times.saturating_add(1), now);
         delay
     }

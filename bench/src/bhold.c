@@ -98,13 +98,16 @@ static void shake(struct conn *c)
 {
     int r = SSL_do_handshake(c->ssl);
     if (r == 1) {
+        struct epoll_event in = { .events = EPOLLIN | EPOLLRDHUP, .data.ptr = c };
+        epoll_ctl(ep, EPOLL_CTL_MOD, c->fd, &in);
         c->st = SECURE;
         if (say(c, "EHLO idle.test\r\n")) lose(c);
         return;
     }
     int e = SSL_get_error(c->ssl, r);
-    if (e == SSL_ERROR_WANT_WRITE) return;      /* small flights always fit here */
-    if (e != SSL_ERROR_WANT_READ) lose(c);
+    if (e != SSL_ERROR_WANT_READ && e != SSL_ERROR_WANT_WRITE) { lose(c); return; }
+    struct epoll_event w = { .events = EPOLLIN | EPOLLRDHUP | (e == SSL_ERROR_WANT_WRITE ? EPOLLOUT : 0), .data.ptr = c };
+    epoll_ctl(ep, EPOLL_CTL_MOD, c->fd, &w);
 }
 static void step(struct conn *c, int code)
 {

@@ -7,5 +7,6 @@ mod expansions;
 mod notices;
 mod restarts;
 mod site;
+mod sparse;
 mod terms;
 mod tooling;

@@ -195,6 +195,26 @@ impl Grange {
         Client::connect(self.port)
     }
 
+    /// A mail for the local user can be sent.
+    pub fn serves(&self) {
+        let mut client = self.connect();
+        client.expect(250, "EHLO client.example");
+        let to = format!("{}@example.org", local_user());
+        let code = client.deliver("you@client.example", &[&to], b"Subject: on\r\n\r\n");
+        assert_eq!(code, 250, "{}", client.last);
+        client.expect(221, "QUIT");
+    }
+
+    /// Resident memory of the largest worker of the smtpserver, in KiB.
+    pub fn resident(&self) -> u64 {
+        let of = |pid: u32| {
+            let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+            let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+            line.split_whitespace().nth(1)?.parse().ok()
+        };
+        self.pids("smtpserver").into_iter().filter_map(of).max().unwrap()
+    }
+
     /// The root directory.
     pub fn root(&self) -> &Path {
         self.root.path()

@@ -369,6 +369,66 @@ fn a_restart_of_authd_costs_no_session() {
 }
 
 #[test]
+fn behind_starttls_nothing_is_left_of_what_an_account_could_do() {
+    let directory = tempfile::tempdir().unwrap();
+    let Some(certificate) = Certificate::make(directory.path(), "mail.example.org", "rsa") else { return };
+    let Some(python) = tools::find("python3") else { return };
+    let more = format!("[tls]\ncertificates = [{:?}]\n{AUTH}", certificate.pair());
+    let site = Site::listening("\"submission://127.0.0.1:0\"", "vrfy = \"relay\"", "", &more);
+    let script = "import smtplib, ssl, sys\n\
+                  client = smtplib.SMTP('127.0.0.1', int(sys.argv[1]))\n\
+                  client.login(sys.argv[2], 'sesame')\n\
+                  print(client.verify(sys.argv[3])[0])\n\
+                  client.starttls(context=ssl._create_unverified_context())\n\
+                  client.ehlo()\n\
+                  print(client.verify(sys.argv[3])[0])\n\
+                  print(client.mail(sys.argv[3])[0])\n";
+    let port = site.grange.port.to_string();
+    let output =
+        Command::new(python).args(["-c", script, &port, &site.user, &site.address()]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "250\n252\n530\n");
+}
+
+#[test]
+fn a_failure_that_is_held_back_for_longer_than_a_question_is_still_a_failure() {
+    let timeout = "route-timeout = \"200ms\"";
+    let site = Site::listening(
+        "\"submission://127.0.0.1:0\"",
+        timeout,
+        "",
+        "[auth]\nfailure-delay = \"600ms\"\nfailures = 1\n",
+    );
+    let mut client = site.grange.connect();
+    client.expect(250, "EHLO client.example");
+    client.expect(421, &format!("AUTH PLAIN {}", plain(&site.user, "open")));
+    site.grange.wait_for_line(&["auth-failed", "why=wrong-password", "reply=\"421 4.7.0 "]);
+}
+
+#[test]
+fn a_message_that_nobody_counts_in_time_is_refused_and_that_is_in_the_journal() {
+    let timeout = "route-timeout = \"200ms\"";
+    let site =
+        Site::listening("\"submission://127.0.0.1:0\"", timeout, "messages=9/1h recipients=9/1h", AUTH);
+    let mut client = site.member();
+    let authd: Vec<String> = site.grange.pids("authd").iter().map(u32::to_string).collect();
+    let signal = |name: &str| {
+        assert!(Command::new("kill").arg(name).args(&authd).status().unwrap().success());
+    };
+    let mail = format!("MAIL FROM:<{}>", site.address());
+    signal("-STOP");
+    client.expect(451, &mail);
+    site.grange.wait_for_line(&["refused", "verb=MAIL", &format!("from=<{}>", site.address())]);
+    signal("-CONT");
+    client.expect(250, &mail);
+    signal("-STOP");
+    client.expect(451, &format!("RCPT TO:<{}>", site.address()));
+    site.grange.wait_for_line(&["refused", "verb=RCPT", &format!("to=<{}>", site.address())]);
+    signal("-CONT");
+    client.expect(250, &format!("RCPT TO:<{}>", site.address()));
+}
+
+#[test]
 fn accounts_can_come_with_a_reload() {
     let mut grange = Grange::prepare("");
     let listen = "[smtpserver]\nlisten = [\"submission://127.0.0.1:0\"]\n";

@@ -22,7 +22,7 @@ fn who_guesses_relays_and_speaks_nonsense_is_counted_and_nobody_else() {
         return;
     }
     let section = "[smtpserver]\nlisten = [\"127.0.0.1:0\", \"submission://127.0.0.1:0\"]\nrelay-networks = []\n\
-                   command-errors = 3\nmessage-size = \"64K\"\n[auth]\nusers = \"users\"\nfailure-delay = \"1ms\"\n";
+                   xclient-networks = [\"127.0.0.0/8\"]\ncommand-errors = 3\nmessage-size = \"64K\"\n[auth]\nusers = \"users\"\nfailure-delay = \"1ms\"\n";
     let mut grange = Grange::prepare(section);
     std::fs::write(grange.root().join("etc/users"), "# nobody\n").unwrap();
     grange.go();
@@ -32,8 +32,17 @@ fn who_guesses_relays_and_speaks_nonsense_is_counted_and_nobody_else() {
     assert_eq!(good.deliver("ann@honest.example", &[&to], b"Subject: s\r\n\r\nx\r\n"), 250);
     // What happens to honest ones: too large, a slip, a name that tries to look like a refusal.
     good.expect(552, "MAIL FROM:<ann@honest.example> SIZE=9999999").expect(500, "FROBNICATE");
+    // A host that passes mail on does not choose the senders: theirs may be shaped to have it shut out.
+    good.expect(552, "MAIL FROM:<\"x rule=relay value=\"@evil.example> SIZE=9999999");
+    good.expect(552, "MAIL FROM:<\"x\\\" rule=recipient value=\"@evil.example> SIZE=9999999");
     good.expect(250, "EHLO x\"rule=relay").expect(221, "QUIT");
     grange.wait_for_line(&["closed", "why=quit", "mails=1"]);
+    // Nobody knows where this one is; its name is none to look up.
+    let mut unknown = grange.connect();
+    unknown.expect(250, "EHLO front.example").expect(220, "XCLIENT ADDR=[UNAVAILABLE] NAME=[UNAVAILABLE]");
+    unknown.expect(250, "EHLO x.example").expect(250, "MAIL FROM:<a@x.example>");
+    unknown.expect(554, "RCPT TO:<b@far.example>").expect(221, "QUIT");
+    grange.wait_for_line(&["closed", "client=unknown"]);
     assert_eq!(matched(&grange), 0, "{}", grange.journal());
 
     let mut relay = grange.connect();

@@ -92,28 +92,17 @@ fn a_line_that_is_too_long_is_refused_once_in_every_state_and_no_part_of_it_is_a
 fn a_line_without_an_end_costs_its_session_and_no_memory() {
     let grange = Grange::start(&format!("{LISTEN}command-timeout = \"2s\"\nworkers = 1\n"));
     let mut client = grange.connect();
-    let resident = || resident(&grange);
-    let before = resident();
+    let before = grange.resident();
     let part = vec![b'x'; 1 << 20];
     let sent = (0..256).take_while(|_| client.try_send(&part).is_some()).count();
     assert!(sent >= 3, "{sent} MiB");
     let heard = client.rest();
-    assert!(heard.starts_with("500 5.5.2 line longer than 4096 octets\r\n421 4.4.2 "), "{heard}");
-    assert_eq!(heard.lines().count(), 2, "{heard}");
-    assert!(resident() < before + (8 << 10), "{before} KiB before, {} after", resident());
+    // It has not read our last word before it was cut off, perhaps.
+    let last = heard.strip_prefix("500 5.5.2 line longer than 4096 octets\r\n").unwrap();
+    assert!(last.is_empty() || last == "421 4.4.2 timeout; closing\r\n", "{heard}");
+    assert!(grange.resident() < before + (8 << 10), "{before} KiB before, {} after", grange.resident());
     grange.wait_for_line(&[" refused ", " rule=command-line value=longer limit=4096"]);
     grange.wait_for_line(&[" closed ", " why=timeout mails=0 "]);
-}
-
-/// Resident memory of the worker in KiB.
-fn resident(grange: &Grange) -> u64 {
-    let pids = grange.pids("smtpserver");
-    let of = |pid: &u32| {
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap()
-    };
-    pids.iter().map(of).max().unwrap()
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fs;
 use system_tests::daemon::{kill, local_user};
-use system_tests::{Grange, Sink, wait_for, wait_until};
+use system_tests::{Client, Grange, Sink, wait_for, wait_until};
 
 const SECTION: &str = "[smtpserver]\nlisten = [\"127.0.0.1:0\"]\nworkers = 1\npolicy = \"policy\"\n";
 
@@ -30,7 +30,7 @@ rcpt     to=boss@example.org !name       reject 550 5.7.2 %to reads no mail from
 data     recipients>1                    reject one at a time
 content  size>2K                         reject 552 5.3.4 short letters only
 ";
-    let grange = start(rules, "");
+    let grange = start(rules, "[admission]\nnames = \"always\"\n");
     let user = local_user();
     let mut client = grange.connect();
     client.expect(550, "EHLO localhost");
@@ -148,4 +148,52 @@ fn a_table_that_cannot_be_read_defers_and_never_refuses() {
     });
     assert!(said.starts_with("451 4.3.5 the policy of this host cannot be read now"), "{said}");
     grange.wait_for_line(&["refused", "rule=policy", "cannot be read"]);
+}
+
+#[test]
+fn a_defer_with_421_ends_the_session_in_every_phase() {
+    let grange = start(
+        "helo helo=gone.example defer 421 4.3.2 bye\nmail from=@gone.example defer 421 4.3.2 bye\n\
+         rcpt to=gone@example.org defer 421 4.3.2 bye\ndata from=@later.example defer 421 4.3.2 bye\n\
+         content size>2K defer 421 4.3.2 bye\n",
+        "",
+    );
+    let user = local_user();
+    let ended = |mut client: Client, command: &str| {
+        client.expect(421, command);
+        assert!(client.is_closed(), "{command}");
+    };
+    let begun = |from: &str| {
+        let mut client = grange.connect();
+        client.expect(250, "EHLO client.example").expect(250, &format!("MAIL FROM:<a@{from}>"));
+        client
+    };
+    ended(grange.connect(), "EHLO gone.example");
+    let mut client = grange.connect();
+    client.expect(250, "EHLO client.example");
+    ended(client, "MAIL FROM:<a@gone.example>");
+    ended(begun("good.example"), "RCPT TO:<gone@example.org>");
+    let mut client = begun("later.example");
+    client.expect(250, &format!("RCPT TO:<{user}@example.org>"));
+    ended(client, "DATA");
+    let mut client = begun("good.example");
+    client.expect(250, &format!("RCPT TO:<{user}@example.org>")).expect(354, "DATA");
+    client.send(&b"x\r\n".repeat(1000));
+    ended(client, ".");
+}
+
+#[test]
+fn whatever_a_client_says_in_the_reason_of_a_hold_the_message_is_held() {
+    let grange = start("mail hold \"%from\" called %helo, \u{fc}ber %client\n", "");
+    let long = "x".repeat(60);
+    let odd = [format!("\"a\\\"b \\\\ c=d\"@{long}.{long}.{long}.example"), "bob!x@good.example".to_owned()];
+    for from in odd {
+        let mut client = grange.connect();
+        client.expect(250, "EHLO client.example");
+        assert_eq!(client.deliver(&from, &["postmaster@example.org"], b"Subject: s\r\n\r\nx\r\n"), 250);
+        let id = client.id();
+        let line = grange.wait_for_line(&[&id, "deferred", "channel=hold"]);
+        assert!(line.contains("called client.example, \u{fc}ber 127.0.0.1"), "{line}");
+    }
+    assert_eq!(grange.queue().len(), 2, "{}", grange.journal());
 }

@@ -86,7 +86,10 @@ fn who_does_what_the_section_on_submission_says_sends_a_mail() {
     let [prepare, send] = &fenced(&section, "sh")[..] else { panic!("two steps: {section}") };
     // Here is neither its group, nor its user, nor a terminal; and its ports are taken.
     let typed = format!("echo sesame | grange password --stdin {user}");
-    done(&root, &prepare.replace("chgrp grange users && ", "").replace(&format!("grange password {user}"), &typed));
+    done(
+        &root,
+        &prepare.replace("chgrp grange users && ", "").replace(&format!("grange password {user}"), &typed),
+    );
     let text = fenced(&section, "toml").concat();
     let listen = "listen = [\"127.0.0.1:0\", \"submission://127.0.0.1:0\", \"submissions://127.0.0.1:0\"]";
     let here = text.replace("listen = [\"*:25\", \"*:587\", \"*:465\"]", listen);

@@ -58,7 +58,7 @@ fn refused_by(journal: &str) -> Vec<String> {
 
 #[test]
 fn every_refusal_of_a_session_names_the_rule_by_which_it_was() {
-    let section = "[smtpserver]\nlisten = [\"127.0.0.1:0\", \"submission://127.0.0.1:0\"]\nrelay-networks = []\n\
+    let section = "[smtpserver]\nlisten = [\"127.0.0.1:0\", \"submission://127.0.0.1:0\"]\nworkers = 1\nrelay-networks = []\n\
                    message-size = \"64K\"\nrecipients = 100\n";
     let grange = Grange::start(section);
     let mut client = grange.connect();

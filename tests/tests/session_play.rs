@@ -8,10 +8,10 @@ use system_tests::daemon::{is_root, local_user};
 use system_tests::{Grange, tools};
 
 fn start() -> Grange {
-    let section = "[smtpserver]\nlisten = [\"127.0.0.1:0\"]\nrelay-networks = [\"192.0.2.0/24\"]\npolicy = \"policy\"\n";
+    let section = "[smtpserver]\nlisten = [\"127.0.0.1:0\", \"lmtp://127.0.0.2:0\"]\nrelay-networks = [\"192.0.2.0/24\"]\npolicy = \"policy\"\netrn = \"relay\"\n";
     let mut grange = Grange::prepare(section);
     let rules = "connect client=203.0.113.0/24 reject 554 5.7.1 go away\n\
-                 mail from=@b.example !name warn reject\nmail from=<> hold look\n";
+                 mail from=@b.example !account warn reject\nmail from=<> hold look\n";
     std::fs::write(grange.root().join("etc/policy"), rules).unwrap();
     grange.go();
     grange
@@ -47,8 +47,8 @@ fn a_script_sees_what_the_client_would_be_told_and_why() {
     let file = grange.root().join("etc/policy").display().to_string();
     for expected in [
         format!(
-            "*** rule=policy:2 says=\"warn reject 550 5.7.1\" value=\"from=<bob@b.example> name=-\" \
-             limit=\"from=@b.example !name\" at={file}:2\n250 2.1.0 <bob@b.example> sender ok"
+            "*** rule=policy:2 says=\"warn reject 550 5.7.1\" value=\"from=<bob@b.example> account=-\" \
+             limit=\"from=@b.example !account\" at={file}:2\n250 2.1.0 <bob@b.example> sender ok"
         ),
         "*** rule=recipient says=refuse value=<nosuch@example.org>\n550 5.1.1".to_owned(),
         "*** rule=relay says=refuse value=far.example limit=local-domains\n554 5.7.1 relaying to far.example is \
@@ -76,6 +76,24 @@ fn nothing_of_it_is_kept_counted_or_told() {
     assert!(!journal.contains("accepted") && !journal.contains(" refused "), "{journal}");
     assert!(!journal.contains("client=198.51.100.7"), "{journal}");
     assert!(grange.queue().is_empty());
+}
+
+#[test]
+fn with_lmtp_no_recipient_is_told_that_a_message_was_accepted() {
+    let grange = start();
+    let to = format!("RCPT TO:<{}@example.org>\nRCPT TO:<postmaster>\n", local_user());
+    let script = format!("LHLO x\nMAIL FROM:<a@b.example>\n{to}DATA\nA: b\n\n.\n");
+    let output = play(&grange, &["session", "--client", "192.0.2.1", "--listener", "127.0.0.2:0"], &script);
+    let said = text(&output);
+    assert_eq!(said.matches("250 2.0.0 trial: would be accepted").count(), 2, "{said}");
+    assert_eq!(said.matches(" accepted\n").count(), 2, "{said}");
+}
+
+#[test]
+fn no_queue_is_started_by_a_session_that_is_only_played() {
+    let grange = start();
+    let output = play(&grange, &["session", "--client", "192.0.2.1"], "EHLO x\nETRN b.example\n");
+    assert!(text(&output).contains("\n250 2.0.0 trial: the queue would be started"), "{}", text(&output));
 }
 
 #[test]

@@ -3,16 +3,13 @@
 //! Whoever runs this may read the keys; they travel on as a [`Material`]. Decides nothing about TLS: [`tls`] does.
 
 use farm::config::{Config, Paths, Tls};
-use std::fs::Metadata;
+use farm::tables::{Stamp, stamp};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use tls::{Clock, Material, PemFile, PemPair, ServerContext, TicketKeys, TlsError, Version, Warning};
 
 /// Permission bits by which anybody on this host may read a file.
 const ANYBODY: u32 = 0o004;
-
-/// What tells one state of a file from another; `None` for a file that cannot be looked at.
-pub(crate) type Stamp = Option<(u64, u64, u64, i64, i64, i64)>;
 
 /// Reads the files that the configuration names, and checks that they can be used at this time (seconds since 1970).
 /// With them comes what is dubious about them.
@@ -42,16 +39,12 @@ pub(crate) fn read(
     Ok((material, warnings))
 }
 
-/// The states of all files that the configuration names, with their names; symbolic links are followed.
-pub(crate) fn stamps(config: &Config) -> Vec<(PathBuf, Stamp)> {
+/// The states of all files that the configuration names, with their names; symbolic links are followed. `None` for a file
+/// that cannot be looked at.
+pub(crate) fn stamps(config: &Config) -> Vec<(PathBuf, Option<Stamp>)> {
     let pairs = pairs_of(&config.tls, &config.common.paths).flat_map(|(chain, key)| [chain, key]);
     let files = pairs.chain(config.tls.client_ca.clone());
-    let look = |file: &Path| std::fs::metadata(file).ok().map(|facts| stamp(&facts));
-    files.map(|file| (file.clone(), look(&file))).collect()
-}
-
-fn stamp(facts: &Metadata) -> (u64, u64, u64, i64, i64, i64) {
-    (facts.dev(), facts.ino(), facts.size(), facts.mtime(), facts.mtime_nsec(), facts.ctime_nsec())
+    files.map(|file| (file.clone(), stamp(&file))).collect()
 }
 
 fn pairs_of(tls: &Tls, paths: &Paths) -> impl Iterator<Item = (PathBuf, PathBuf)> {

@@ -108,7 +108,12 @@ impl Protocol {
             }
             "OK" => {
                 let user = value("user").filter(|user| !user.is_empty()).ok_or_else(garbled)?;
-                return Ok(Some(Event::Success(id()?, user.to_owned())));
+                let (id, user) = (id()?, user.to_owned());
+                if user.contains(char::is_control) {
+                    // It could not be written into a line of a message or of the spool.
+                    return Ok(Some(Event::Failure { id, temporary: true, user, reason: "backend" }));
+                }
+                return Ok(Some(Event::Success(id, user)));
             }
             "FAIL" => {
                 let (temporary, reason) = cause(&rest, value("code"));
@@ -258,6 +263,7 @@ mod tests {
         assert_eq!(one("FAIL\t8\tcode=temp_fail"), fail(true, "", "backend"));
         assert_eq!(one("FAIL\t8\tuser=ann\tauthz"), fail(false, "ann", "authorization-identity"));
         assert_eq!(one("FAIL\t8\tuser=ann\tuser_disabled"), fail(false, "ann", "disabled"));
+        assert_eq!(one("OK\t8\tuser=a\u{1}nb"), fail(true, "a\nb", "backend"));
         for broken in ["OK\t7", "OK\tx\tuser=ann", "CONT\t7\t*", "FAIL\t-1"] {
             assert!(one(broken).is_err(), "{broken}");
         }

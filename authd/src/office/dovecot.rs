@@ -9,7 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 const GONE: &str = "backend";
 
 impl Office {
-    pub(super) fn ask_dovecot(&mut self, key: Key, now: u64) {
+    pub(super) fn ask_dovecot(&mut self, key: Key, initial: Option<&[u8]>, now: u64) {
         let (Some(open), Some(link)) = (self.exchanges.get_mut(&key), &mut self.link) else { return };
         let begin = &open.begin;
         let listener = begin.listener.parse::<SocketAddr>().ok().map(|address| address.ip().to_canonical());
@@ -20,7 +20,7 @@ impl Office {
             listener,
             secured: begin.tls.is_some() || begin.client.is_none_or(|client: IpAddr| client.is_loopback()),
             certificate: begin.tls.as_ref().and_then(|tls| tls.names.first()).map(String::as_str),
-            initial: begin.initial.as_ref().map(|initial| initial.0.as_slice()),
+            initial,
         });
         match id {
             Some(id) => {

@@ -19,6 +19,10 @@ pub fn listed(answer: Dated<Ipv4Addr>) -> Resolved {
     let ttl = answer.ttl;
     match answer.found {
         Ok(codes) => {
+            if codes.iter().any(is_error) {
+                let why = "the list does not answer us: it has an error code in 127.255.255.0/24".to_owned();
+                return Resolved::Temporary { why };
+            }
             let found = codes.len();
             let mut codes: Vec<Ipv4Addr> = codes.into_iter().filter(Ipv4Addr::is_loopback).collect();
             codes.sort_unstable();
@@ -33,6 +37,12 @@ pub fn listed(answer: Dated<Ipv4Addr>) -> Resolved {
         Err(Negative::NoName | Negative::NoData) => Resolved::Listed { codes: Vec::new(), ttl },
         Err(Negative::Unknown { why }) => Resolved::Temporary { why },
     }
+}
+
+/// Lists of Spamhaus, and others after them, answer so whom they do not serve, about every client: too many questions,
+/// questions by way of an open resolver, a wrong zone.
+fn is_error(code: &Ipv4Addr) -> bool {
+    code.octets().starts_with(&[127, 255, 255])
 }
 
 /// The names to confirm and how long they hold.
@@ -116,11 +126,13 @@ mod tests {
     }
 
     #[test]
-    fn codes_lie_in_127_and_anything_else_is_no_answer() {
+    fn codes_lie_in_127_and_anything_else_or_an_error_of_the_list_is_no_answer() {
         let two = Ipv4Addr::new(127, 0, 0, 2);
         let stray = Ipv4Addr::new(192, 0, 2, 1);
         assert_eq!(listed(dated(Ok(vec![two, stray, two]))), Resolved::Listed { codes: vec![two], ttl: 60 });
         assert!(matches!(listed(dated(Ok(vec![stray]))), Resolved::Temporary { .. }));
+        let refused = Ipv4Addr::new(127, 255, 255, 254);
+        assert!(matches!(listed(dated(Ok(vec![refused]))), Resolved::Temporary { .. }));
         for none in [Negative::NoName, Negative::NoData] {
             assert_eq!(listed(dated(Err(none))), Resolved::Listed { codes: vec![], ttl: 60 });
         }

@@ -35,6 +35,9 @@ pub struct Limits {
     /// Wait for the verdict on a recipient, before the client is told `451 4.3.0`; default 1 minute. The policy and the
     /// other offices of our own side have as long.
     pub verdict_wait: u64,
+    /// Wait for our own side's part of AUTH, before the client is told `454 4.7.0`; default 1 minute. It must be longer than
+    /// the answer to a failure is held back.
+    pub auth_wait: u64,
     /// Wait for the end of a TLS handshake; default 30 seconds.
     pub handshake_wait: u64,
     /// How long a session may last; default 4 hours. It ends with a `421` at the next command.
@@ -71,6 +74,7 @@ impl Default for Limits {
             block_wait: 3 * MINUTE,
             data_rate: 500,
             verdict_wait: MINUTE,
+            auth_wait: MINUTE,
             handshake_wait: MINUTE / 2,
             session_age: 240 * MINUTE,
             deliver_by: 0,

@@ -127,8 +127,8 @@ fn parse_binary(octets: &[u8]) -> Result<Found, ProxyError> {
         0x21 => false,
         _ => return Err(ProxyError::Binary),
     };
-    let needed = octets_of(family)?;
-    if behind_length < needed && !speaks_for_itself {
+    // Who speaks for itself may name any family: all behind is skipped (section 2.2, on LOCAL).
+    if !speaks_for_itself && behind_length < octets_of(family)? {
         return Err(ProxyError::Binary);
     }
     let Some(addresses) = behind.get(..behind_length) else { return Ok(Found::More) };
@@ -229,9 +229,13 @@ mod tests {
         six[15] = 1;
         six[33] = 9;
         assert_eq!(client(&binary(0x21, 0x21, &six)).unwrap(), "[::1]:9");
-        for (command, family, behind) in
-            [(0x20, 0x11, &four()[..]), (0x20, 0, &[]), (0x21, 0, &[]), (0x21, 0x31, &[0; 216])]
-        {
+        for (command, family, behind) in [
+            (0x20, 0x11, &four()[..]),
+            (0x20, 0, &[]),
+            (0x21, 0, &[]),
+            (0x21, 0x31, &[0; 216]),
+            (0x20, 0x12, &[]),
+        ] {
             assert_eq!(client(&binary(command, family, behind)).unwrap(), "-", "{command:x} {family:x}");
         }
     }

@@ -100,7 +100,7 @@ pub struct Special {
     pub hold_until: Option<u64>,
     /// Somebody is to hear of success.
     pub success: bool,
-    /// The sender was told that the message is late (RFC 2852 section 4.1.2, mode N).
+    /// The sender was told that the message is late (RFC 2852 section 4.1, mode N).
     pub told: bool,
 }
 

@@ -143,13 +143,13 @@ impl Scheduler {
     fn gather(&mut self, expanding: &mut Expanding) -> Result<bool, SpoolError> {
         let entry = self.records.get(&mut self.spool, expanding.of)?;
         let own = entry.envelope.recipients.iter();
-        let own: HashSet<_> = own.map(|recipient| (&recipient.address, &recipient.route)).collect();
+        let own: HashSet<_> = own.map(|own| (&own.address, &own.route, &own.terms)).collect();
         if let Some((first, place)) = expanding.parts.pop_front() {
             let part = self.spool.load(place)?;
             let numbered = (EXPANDED.saturating_add(first)..).zip(&part.envelope.recipients);
             for (index, recipient) in numbered {
                 let Some(route) = &recipient.route else { return Ok(false) };
-                if own.contains(&(&recipient.address, &recipient.route)) {
+                if own.contains(&(&recipient.address, &recipient.route, &recipient.terms)) {
                     continue;
                 }
                 let (address, Route { channel, host, user }) = (recipient.address.to_string(), route);

@@ -7,14 +7,15 @@
 use proto::envelope::{Recipient, Route};
 use proto::terms::RecipientTerms;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Recipients by index, in ascending order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Expanded {
     entries: Vec<Entry>,
     texts: String,
-    /// What the sender asked for, by index; for few of them anything.
-    terms: BTreeMap<u32, RecipientTerms>,
+    /// What the sender asked for, by index; for few of them anything, and for the members of a list the same.
+    terms: BTreeMap<u32, Arc<RecipientTerms>>,
 }
 
 /// One recipient.
@@ -59,7 +60,9 @@ impl Expanded {
         };
         self.entries.push(Entry { index: kept.index, at, route });
         if let Some(terms) = kept.terms.filter(|terms| **terms != RecipientTerms::default()) {
-            self.terms.insert(kept.index, terms.clone());
+            let last = self.terms.last_key_value().map(|(_, last)| last).filter(|last| ***last == *terms);
+            let shared = last.cloned().unwrap_or_else(|| Arc::new(terms.clone()));
+            self.terms.insert(kept.index, shared);
         }
         true
     }
@@ -93,14 +96,21 @@ impl Expanded {
 
     /// What the sender asked for, of those for whom it was anything.
     pub(crate) fn terms(&self) -> impl Iterator<Item = &RecipientTerms> {
-        self.terms.values()
+        self.terms.values().map(Arc::as_ref)
     }
 
     fn kept(&self, entry: &Entry) -> Kept<'_> {
         let [address, user] = self.two(entry.at);
         let [channel, host] = self.two(entry.route);
         let user = if user.is_empty() { address } else { user };
-        Kept { index: entry.index, address, channel, host, user, terms: self.terms.get(&entry.index) }
+        Kept {
+            index: entry.index,
+            address,
+            channel,
+            host,
+            user,
+            terms: self.terms.get(&entry.index).map(Arc::as_ref),
+        }
     }
 
     /// The two texts at a place.
@@ -152,6 +162,18 @@ mod tests {
         assert_eq!(expanded.texts.matches("x.example\0").count(), 3, "{:?}", expanded.texts);
         let route = all[1].recipient().unwrap().route.unwrap();
         assert_eq!((route.host.as_str(), route.user.as_str()), ("x.example", "bob"));
+    }
+
+    #[test]
+    fn the_members_of_a_list_share_what_was_asked_for() {
+        let terms = RecipientTerms { notify: None, orcpt: Some(format!("rfc822;{}", "x".repeat(490))) };
+        let mut expanded = Expanded::default();
+        for index in 0..1_000 {
+            let one = kept(index, "a@x.example", "x.example", "a@x.example");
+            assert!(expanded.push(&Kept { terms: Some(&terms), ..one }));
+        }
+        assert_eq!(expanded.get(999).and_then(|kept| kept.terms), Some(&terms));
+        assert_eq!(Arc::strong_count(&expanded.terms[&0]), 1_000);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Who wants to hear of what.
 //!
-//! Sources: RFC 3461 section 4.1 (NOTIFY), RFC 2852 section 4.1 (by-mode and by-trace; of both only NEVER keeps silent).
+//! Sources: RFC 3461 sections 4.1 (NOTIFY) and 5.2 (what MUST NOT be told), RFC 2852 section 4.1.4 (who is told that a
+//! message was passed on: of that only NEVER keeps silent).
 
 use crate::queue::Telling;
 use proto::disposition::{Disposition, Outcome, Reach};
@@ -16,8 +17,7 @@ pub(super) fn wanted(
     let wishes = recipient.wishes();
     let ever = wishes != Notify::NEVER;
     match (telling, disposition.outcome) {
-        (Telling::Delayed, _) => wishes.delay,
-        (Telling::Late, _) => ever,
+        (Telling::Delayed | Telling::Late, _) => wishes.delay,
         (Telling::Ends, Outcome::Delivered) => {
             let by = terms.deliver_by;
             let traced = ever && by.is_some_and(|by| by.trace);
@@ -72,6 +72,18 @@ mod tests {
                     assert!(!told(by, Some(Notify::NEVER), telling, (outcome, reach)));
                 }
             }
+        }
+    }
+
+    #[test]
+    fn who_left_delay_out_hears_of_none_not_even_of_one_that_the_mode_n_is_about() {
+        let failure = Notify { failure: true, ..Notify::NEVER };
+        for telling in [Telling::Delayed, Telling::Late] {
+            let late = |notify| {
+                told(Some((ByMode::Notify, true)), notify, telling, (Outcome::Deferred, Reach::Mailbox))
+            };
+            assert!(late(None) && late(Some(Notify::USUAL)));
+            assert!(!late(Some(failure)) && !late(Some(SUCCESS)));
         }
     }
 

@@ -75,6 +75,14 @@ impl Queue {
         (thread.queued, thread.lane, thread.stamp) = (Queued::Ring, lane, stamp);
     }
 
+    /// Gives a thread that has just left the ring its place back.
+    fn stay_in_ring(&mut self, key: Key<Thread>) {
+        let lane = self.lane(&self.threads[key]);
+        let thread = &mut self.threads[key];
+        self.channels.at_mut(thread.channel).ring.put_back(lane, (key, thread.stamp));
+        (thread.queued, thread.lane) = (Queued::Ring, lane);
+    }
+
     /// Takes the next thread off the ring.
     fn leave_ring(&mut self, channel: Key<Channel>) -> Option<Key<Thread>> {
         while let Some((key, stamp)) = self.channels.at_mut(channel).ring.pop() {
@@ -179,7 +187,7 @@ impl Queue {
         match chosen {
             Some(agent) => self.feed(key, agent),
             None => {
-                self.enter_ring(key, End::Front);
+                self.stay_in_ring(key);
                 self.want_agent(channel);
             }
         }
@@ -209,8 +217,22 @@ impl Queue {
         }
     }
 
+    /// What goes next in a thread.
+    fn next_vertex(&mut self, key: Key<Thread>) -> Option<Key<Vertex>> {
+        let thread = &mut self.threads[key];
+        if !thread.ranks.is_turn_of_oldest() {
+            return thread.ready.head;
+        }
+        let thread = &self.threads[key];
+        let ends = thread.ranks.ends(&thread.ready);
+        let ends = ends.filter(|&vertex| !self.is_late(self.vertices[vertex].message));
+        ends.min_by_key(|&vertex| self.messages[self.vertices[vertex].message].id)
+    }
+
     fn feed(&mut self, key: Key<Thread>, agent: AgentId) {
-        let Some(vertex) = self.threads[key].ready.head else { return };
+        let Some(vertex) = self.next_vertex(key) else { return };
+        let channel = self.threads[key].channel;
+        self.channels.at_mut(channel).ring.fed();
         let job = JobId(self.next_job);
         self.next_job += 1;
         self.launch(key, vertex, agent);

@@ -8,6 +8,7 @@ use super::thread::{Tap, Thread};
 use super::vertex::{Step, Vertex};
 use proto::id::SpoolId;
 use proto::place::Place;
+use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -156,6 +157,12 @@ impl Queue {
                 .is_none_or(|(after_channel, after_host)| (&**channel, &**host) > (after_channel, after_host))
         });
         later.take(limit).map(|(_, key)| self.thread_line(key)).collect()
+    }
+
+    /// The hosts that something waits for and that are wanted.
+    pub fn hosts(&self, wanted: impl Fn(&str) -> bool) -> BTreeSet<Arc<str>> {
+        let all = self.threads.iter().map(|(_, thread)| self.hosts.value(thread.host));
+        all.filter(|host| wanted(host)).cloned().collect()
     }
 
     /// Why the next message of a thread does not go; `None` if nothing waits there.

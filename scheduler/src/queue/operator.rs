@@ -136,8 +136,12 @@ impl Queue {
         }
         let (message, place) = self.name_of(key);
         self.actions.push_back(Action::Record(Record::Released { message, place, by }));
+        let changed = Changed { messages: 1, recipients: self.messages[key].open as usize };
+        if self.is_late(key) {
+            self.return_late(key);
+        }
         self.pump();
-        Changed { messages: 1, recipients: self.messages[key].open as usize }
+        changed
     }
 
     /// Discards a message without a notice. What is in flight may still be delivered; if it is not, it is discarded then.

@@ -2,8 +2,9 @@
 //!
 //! There is one chain, the ready list. As long as every message in it has priority 0 nothing else is kept; otherwise the
 //! first and the last vertex of each priority are known, so that one is put in its place in O(log n) of the 19
-//! priorities.
+//! priorities. Each [`TURN`]th time the oldest goes, whatever its priority, so that none waits for ever.
 
+use super::ring::TURN;
 use super::state::End;
 use super::store::{Key, Store};
 use super::vertex::{List, Vertex};
@@ -14,7 +15,7 @@ type Span = (Key<Vertex>, Key<Vertex>);
 
 /// Where the priorities begin and end in a ready list; empty as long as there is only priority 0.
 #[derive(Debug, Default)]
-pub(super) struct Ranks(BTreeMap<i8, Span>);
+pub(super) struct Ranks(BTreeMap<i8, Span>, u8);
 
 impl Ranks {
     /// Puts a vertex that is in no list into the list, at this end of its priority.
@@ -73,6 +74,12 @@ impl Ranks {
             }
         }
         list.unlink(vertices, key);
+    }
+
+    /// Whether it is the turn of the oldest; to be asked once for each that goes.
+    pub(super) fn is_turn_of_oldest(&mut self) -> bool {
+        self.1 = if self.0.is_empty() { 0 } else { (self.1 + 1) % TURN };
+        self.1 + 1 == TURN
     }
 
     /// The first and the last vertex of each priority in the list.

@@ -13,7 +13,7 @@ use super::settle::lapsed;
 use super::state::{End, Queue};
 use super::store::Key;
 use super::vertex::{Step, Vertex};
-use proto::terms::{ByMode, Special};
+use proto::terms::{ByMode, DeliverBy, Special};
 use std::collections::HashMap;
 
 /// What is special about some messages.
@@ -68,10 +68,15 @@ impl Queue {
         self.messages[message].received.max(self.specials.of(message).hold_until.unwrap_or(0))
     }
 
-    /// The message must not be sent any more: it is to be returned (RFC 2852 section 4.1, mode R).
+    /// The message must not be sent any more: it is to be returned (RFC 2852 section 4.1, mode R). What the spool cannot read
+    /// waits for the administrator all the same: nobody could be told.
     pub(super) fn is_late(&self, message: Key<Message>) -> bool {
-        let by = self.specials.of(message).deliver_by;
+        let by = self.specials.of(message).deliver_by.filter(|_| !self.is_unreadable(message));
         by.is_some_and(|by| by.mode == ByMode::Return && by.until <= self.now)
+    }
+
+    fn is_unreadable(&self, message: Key<Message>) -> bool {
+        self.messages[message].hold == Some(Hold::Spool)
     }
 
     /// What the sender set has come for this message.
@@ -160,7 +165,8 @@ impl Queue {
         let Some(entry) = self.specials.entries.get(&message) else { return };
         let Special { deliver_by, hold_until, told, .. } = entry.special;
         let held = self.messages[message].hold == Some(Hold::Until);
-        let by = deliver_by.filter(|by| by.mode == ByMode::Return || !told).map(|by| by.until);
+        let over = |by: &DeliverBy| by.until <= self.now && self.is_unreadable(message);
+        let by = deliver_by.filter(|by| (by.mode == ByMode::Return || !told) && !over(by)).map(|by| by.until);
         let due = hold_until.filter(|_| held).into_iter().chain(by).min();
         if let (Some(due), Some(entry)) = (due, self.specials.entries.get_mut(&message)) {
             entry.due = Some(due);

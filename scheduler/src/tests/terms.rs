@@ -1,11 +1,12 @@
 //! What senders asked for: notices of every kind, times and priorities, across restarts and checkpoints.
 
 use super::site::*;
+use super::sparse::{all_jobs, attempt, has_compacted, segment_is_gone, until, writer};
 use crate::queue::{Policy, State};
 use ipc::agent::Job;
 use proto::disposition::{Disposition, Reach};
 use proto::envelope::{Recipient, Route};
-use proto::terms::{ByMode, DeliverBy, Notify, RecipientTerms, Ret, Terms};
+use proto::terms::{ByMode, DeliverBy, Notify, RecipientTerms, Ret, Special, Terms};
 use spool::{Entry, Expansion, Kind, Spool};
 
 const ALL: Notify = Notify { success: true, failure: true, delay: true };
@@ -175,6 +176,101 @@ fn what_its_sender_holds_waits_across_a_restart_and_a_checkpoint() {
     let journal = site.journal();
     assert_eq!(journal.matches(" held ").count(), 1, "{journal}");
     assert_eq!(journal.matches(" released  by=time").count(), 1, "{journal}");
+}
+
+#[test]
+fn what_was_asked_for_holds_for_a_copy_too() {
+    let mut site = Site::new();
+    let mut agent = site.agent();
+    let mut writer = writer(&site);
+    let by = DeliverBy { until: START + 30 * HOUR, mode: ByMode::Return, trace: true };
+    let terms = Terms {
+        hold_until: Some(START + 3 * HOUR),
+        priority: Some(7),
+        deliver_by: Some(by),
+        require_tls: true,
+        envid: Some("QQ".into()),
+        ..Terms::default()
+    };
+    let recipient = asked("a@x.example", "x.example", ALL);
+    let (held, announced) = commit_with(&mut writer, terms.clone(), vec![recipient.clone()], START);
+    site.hint(announced);
+    let (_, announced) = commit(&mut writer, vec![routed("c@live.example", "live.example")], START);
+    site.hint(announced);
+    drop(writer);
+    attempt(&mut site, &mut agent);
+    site.pass(60_000);
+    site.settle();
+    site.it().keeper.set_after(1_000);
+    until(&mut site, &mut agent, "it is emptied", has_compacted);
+    until(&mut site, &mut agent, "it goes", segment_is_gone(held.place.segment));
+    let special = Special {
+        priority: 7,
+        deliver_by: Some(by),
+        hold_until: terms.hold_until,
+        success: true,
+        told: false,
+    };
+    for _ in 0..2 {
+        site.restart();
+        let all: Vec<_> = site.it().queue.export().collect();
+        assert_eq!(all.iter().map(|arrival| arrival.special).collect::<Vec<_>>(), [special]);
+        assert_eq!(site.it().queue.lines(held.id)[0].state, State::Held);
+        site.it().begin_checkpoint().unwrap();
+        site.settle();
+    }
+    let mut agent = site.agent();
+    assert!(all_jobs(&mut site, &mut agent).is_empty(), "two hours have passed");
+    let jobs = all_jobs(&mut site, &mut agent);
+    assert_eq!(jobs.len(), 1);
+    assert_eq!((&jobs[0].terms, &jobs[0].recipients[0].terms), (&terms, &recipient.terms));
+    site.settle();
+    let (_, text) = notices(&mut site).remove(0);
+    assert!(
+        text.contains("Action: delivered\r\n") && text.contains("Original-Envelope-Id: QQ\r\n"),
+        "{text}"
+    );
+}
+
+/// What an alias gives, and somebody who is named as well, with other wishes: either is told what he asked for.
+#[test]
+fn who_is_named_and_a_member_too_is_told_what_either_name_asked_for() {
+    let mut site = Site::new();
+    let mut writer = open(site.directory.path());
+    let mut router = open(site.directory.path());
+    let list = Recipient { route: None, ..asked("list@example.org", "", Notify::USUAL) };
+    let named = asked("b@y.example", "y.example", Notify::NEVER);
+    let (message, announced) = commit(&mut writer, vec![named.clone(), list], START);
+    site.hint(announced);
+    let member = asked("b@y.example", "y.example", Notify::USUAL);
+    let part = Expansion { of: message.place, attempt: 1, first: 0, closed: true };
+    let (_, announced) = commit_as(&mut router, Some((message.id, part)), vec![named, member], START);
+    drop((writer, router));
+    site.hint(announced);
+    let (mut agent, jobs) = jobs(&mut site);
+    assert_eq!((jobs.len(), jobs[0].recipients.len()), (1, 1), "it goes there once");
+    agent.settle(&jobs[0], jobs[0].recipients[0].index, refused());
+    site.talk(&mut agent);
+    site.settle();
+    assert_eq!(notices(&mut site).len(), 1);
+}
+
+#[test]
+fn what_the_spool_cannot_read_waits_for_the_administrator_whatever_its_sender_set() {
+    let mut site = Site::new();
+    let deliver_by = Some(DeliverBy { until: START + HOUR, mode: ByMode::Return, trace: false });
+    send(&mut site, Terms { deliver_by, ..Terms::default() }, vec![routed("a@x.example", "x.example")]);
+    let id = site.it().queue.export().next().unwrap().message;
+    let utc = site.now.utc;
+    site.it().queue.hold_for(id, crate::queue::Hold::Spool, utc);
+    site.pass(2 * HOUR);
+    site.settle();
+    assert_eq!(site.it().queue.gauges().messages, 1);
+    let utc = site.now.utc;
+    site.it().queue.release(id, utc);
+    site.pass(0);
+    site.settle();
+    assert_eq!((site.it().queue.gauges().messages, notices(&mut site).len()), (0, 1));
 }
 
 #[test]

@@ -23,12 +23,8 @@ impl Scheduler {
         let changed = match selection {
             Selection::Host(host) | Selection::Hop(host) => {
                 let wanted = if matches!(selection, Selection::Hop(_)) { is_hop } else { is_under };
-                let threads = self.queue.threads(None, usize::MAX);
-                let mut hosts: Vec<_> = threads.into_iter().map(|thread| thread.host).collect();
-                hosts.sort_unstable();
-                hosts.dedup();
-                let hosts = hosts.iter().filter(|hop| wanted(hop, host));
-                hosts.map(|hop| self.queue.retry_host(hop, utc).messages).sum()
+                let hosts = self.queue.hosts(|hop| wanted(hop, host));
+                hosts.iter().map(|hop| self.queue.retry_host(hop, utc).messages).sum()
             }
             _ => self.unrouted.hasten(|_| true) + self.queue.retry_all(utc).messages,
         };

@@ -145,10 +145,9 @@ impl Master {
     }
 
     fn turn_away_local(&mut self, connection: &Connection, mut stream: &UnixStream, refusal: &Refusal) {
-        let line = format!("{}\r\n", refusal.reply);
         // One small write to a fresh connection; if even that would block, closing is answer enough.
         let _closing_is_answer_enough =
-            stream.set_nonblocking(true).and_then(|()| stream.write(line.as_bytes()));
+            stream.set_nonblocking(true).and_then(|()| stream.write(&refusal.line()));
         self.note_turned_away("local", connection, refusal);
     }
 

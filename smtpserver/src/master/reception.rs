@@ -166,10 +166,9 @@ impl Master {
             // It waits for a handshake; nothing in the clear would mean anything to it.
             return;
         }
-        let line = format!("{}\r\n", refusal.reply);
         let said = stream
             .set_nonblocking(true)
-            .and_then(|()| stream.write(line.as_bytes()))
+            .and_then(|()| stream.write(&refusal.line()))
             .and_then(|_| stream.shutdown(Shutdown::Write));
         if said.is_ok() && self.held.may_linger() {
             let by = self.event_loop.now().mono + LINGER;

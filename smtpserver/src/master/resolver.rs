@@ -20,7 +20,12 @@ pub(super) struct Resolver {
     open: HashMap<u64, Ask>,
     /// Until when each is waited for, oldest first; some are answered already.
     waits: VecDeque<(u64, u64)>,
+    /// Too many were open to ask these.
+    refused: Vec<Ask>,
 }
+
+/// Questions that may be open at once; beyond, they are answered at once, so that no flood of clients costs memory.
+const MOST_OPEN: usize = 65_536;
 
 /// Pause between two calls, in milliseconds.
 const PAUSE: u64 = 100;
@@ -31,11 +36,15 @@ const PATIENCE: u64 = 60_000;
 
 impl Resolver {
     pub(super) fn new(dial: Dial, token: usize) -> Self {
-        Self { dial, channel: None, token, call_at: 0, last: 0, open: HashMap::new(), waits: VecDeque::new() }
+        let (open, waits, refused) = (HashMap::new(), VecDeque::new(), Vec::new());
+        Self { dial, channel: None, token, call_at: 0, last: 0, open, waits, refused }
     }
 
     /// Asks.
     pub(super) fn ask(&mut self, ask: Ask, now: u64) {
+        if self.open.len() >= MOST_OPEN {
+            return self.refused.push(ask);
+        }
         self.last += 1;
         if let Some(channel) = &mut self.channel {
             send(channel, self.last, &ask);
@@ -67,15 +76,18 @@ impl Resolver {
         if self.channel.as_mut().is_some_and(|channel| channel.flush().is_err()) {
             self.hang_up(event_loop, now);
         }
-        let mut late = Vec::new();
+        let unanswered = |why: &str| Resolved::Temporary { why: why.to_owned() };
+        let refused = std::mem::take(&mut self.refused).into_iter();
+        let mut late: Vec<(Ask, Resolved)> =
+            refused.map(|ask| (ask, unanswered("too many questions are open"))).collect();
         while let Some((by, ticket)) = self.waits.front().copied() {
             let answered = !self.open.contains_key(&ticket);
             if by > now && !answered {
                 break;
             }
             self.waits.pop_front();
-            let why = || "the resolver of Grange does not answer".to_owned();
-            late.extend(self.open.remove(&ticket).map(|ask| (ask, Resolved::Temporary { why: why() })));
+            let ask = self.open.remove(&ticket);
+            late.extend(ask.map(|ask| (ask, unanswered("the resolver of Grange does not answer"))));
         }
         late
     }
@@ -116,5 +128,25 @@ impl Resolver {
 fn send(channel: &mut Channel<Query, Reply>, ticket: u64, ask: &Ask) {
     if let Err(error) = channel.send(&Query { ticket, ask: ask.clone() }) {
         log::error!("{ask:?} cannot be asked: {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    #[test]
+    fn beyond_a_number_of_open_questions_the_next_is_answered_at_once_and_none_is_kept_for_ever() {
+        let event_loop = EventLoop::new().unwrap();
+        let nobody = || Err(ChannelError::Io(io::ErrorKind::ConnectionRefused.into()));
+        let mut resolver = Resolver::new(Box::new(nobody), 1);
+        for number in 0..=u32::try_from(MOST_OPEN).unwrap() {
+            resolver.ask(Ask::Name(std::net::Ipv4Addr::from_bits(number).into()), 0);
+        }
+        let late = resolver.tick(&event_loop, 0);
+        assert!(matches!(&late[..], [(Ask::Name(_), Resolved::Temporary { .. })]), "{}", late.len());
+        assert_eq!(resolver.tick(&event_loop, PATIENCE).len(), MOST_OPEN);
+        assert_eq!((resolver.open.len(), resolver.waits.len(), resolver.deadline()), (0, 0, None));
     }
 }

@@ -9,8 +9,10 @@ use std::net::IpAddr;
 /// What rules can ask for. `None` is what nobody knows yet, or what is not there.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
-    /// The client's address; `None` for a program on this host.
+    /// The client's address; `None` for a program on this host, and for a client that a trusted host does not name.
     pub address: Option<IpAddr>,
+    /// It is a program on this host.
+    pub local: bool,
     /// The client as the journal prints it.
     pub client: &'a str,
     /// It may send to any domain.

@@ -10,7 +10,7 @@ pub(super) fn holds(test: &Test, facts: &Facts<'_>) -> bool {
         Test::Client(networks) => {
             facts.address.is_some_and(|address| networks.iter().any(|network| network.contains(address)))
         }
-        Test::Local => facts.address.is_none(),
+        Test::Local => facts.local,
         Test::Relay => facts.relay,
         Test::Name(names) => names_match(names, facts.name),
         Test::Helo(names) => names_match(names, facts.helo),
@@ -37,7 +37,7 @@ pub(super) fn met(test: &Test, facts: &Facts<'_>) -> String {
     let yes = |key: &str, is: bool| format!("{key}={}", if is { "yes" } else { "no" });
     match test {
         Test::Client(_) => known("client", Some(facts.client)),
-        Test::Local => yes("local", facts.address.is_none()),
+        Test::Local => yes("local", facts.local),
         Test::Relay => yes("relay", facts.relay),
         Test::Name(_) => known("name", facts.name),
         Test::Helo(_) => known("helo", facts.helo),

@@ -15,6 +15,7 @@ fn table(text: &str) -> PolicyTable {
 fn facts<'a>() -> Facts<'a> {
     Facts {
         address: Some("192.0.2.7".parse().unwrap()),
+        local: false,
         client: "192.0.2.7",
         relay: false,
         name: Some("mx.example.net"),
@@ -107,7 +108,7 @@ fn every_condition_looks_at_its_fact_and_can_be_negated() {
         relay: true,
         ..facts()
     };
-    let local = Facts { address: None, name: None, helo: None, from: Some(&null), ..facts() };
+    let local = Facts { address: None, local: true, name: None, helo: None, from: Some(&null), ..facts() };
     for (condition, first, second) in [
         ("client=192.0.2.7", true, false),
         ("client=2001:db8::/32,192.0.2.0/25", true, false),
@@ -138,6 +139,13 @@ fn every_condition_looks_at_its_fact_and_can_be_negated() {
         assert_eq!(matches(condition, &local), second, "{condition}");
         assert_eq!(matches(&format!("!{condition}"), &known), !first, "!{condition}");
     }
+}
+
+#[test]
+fn a_client_whose_address_nobody_knows_is_not_local() {
+    let unknown = Facts { address: None, client: "unknown", ..facts() };
+    assert!(!matches("local", &unknown) && matches("!local", &unknown));
+    assert!(!matches("client=0.0.0.0/0,::/0", &unknown));
 }
 
 #[test]

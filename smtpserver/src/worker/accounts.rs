@@ -97,7 +97,8 @@ impl Members {
     /// An account that has proved itself.
     pub(super) fn member(&self, grant: Grant) -> Member {
         let senders = grant.senders.iter().filter_map(|text| Sender::read(text)).collect();
-        let own = Sender::read(&grant.account);
+        // A name with a star in it is a name.
+        let own = grant.account.parse().ok();
         let local_domains = Arc::clone(&self.local_domains);
         Member { grant, own, senders, local_domains, matches_senders: self.matches_senders }
     }
@@ -124,11 +125,14 @@ impl Sender {
         match self {
             Self::Any => true,
             Self::Domain(domain) => domain == mailbox.domain(),
-            Self::Mailbox(own) => {
-                own.domain() == mailbox.domain() && folded(&own.user()) == folded(&mailbox.user())
-            }
+            Self::Mailbox(own) => is_same(own, mailbox),
         }
     }
+}
+
+/// Without regard to case.
+fn is_same(own: &Mailbox, mailbox: &Mailbox) -> bool {
+    own.domain() == mailbox.domain() && folded(&own.user()) == folded(&mailbox.user())
 }
 
 /// An account that has proved itself in this session.
@@ -136,13 +140,18 @@ impl Sender {
 pub(super) struct Member {
     grant: Grant,
     /// The account, if it is an address.
-    own: Option<Sender>,
+    own: Option<Mailbox>,
     senders: Vec<Sender>,
     local_domains: Arc<[Domain]>,
     matches_senders: bool,
 }
 
 impl Member {
+    /// It is the account of this name.
+    pub(super) fn is(&self, account: &str) -> bool {
+        self.grant.account == account
+    }
+
     /// Something about its messages is to be looked at.
     pub(super) fn is_watched(&self) -> bool {
         self.matches_senders || self.grant.counts_messages
@@ -154,7 +163,7 @@ impl Member {
             return true;
         }
         let own = match &self.own {
-            Some(own) => own.is(mailbox),
+            Some(own) => is_same(own, mailbox),
             None => {
                 self.local_domains.contains(mailbox.domain())
                     && folded(&mailbox.user()) == folded(&self.grant.account)
@@ -163,7 +172,7 @@ impl Member {
         own || self.senders.iter().any(|sender| sender.is(mailbox))
     }
 
-    /// The refusal of a reverse-path that is not this account's. The null one is everybody's (RFC 6522 section 3).
+    /// The refusal of a reverse-path that is not this account's. The null one is everybody's (RFC 5321 section 4.5.5).
     fn refuses(&self, from: &ReversePath) -> Option<Reply> {
         let mailbox = from.mailbox().filter(|mailbox| !self.owns(mailbox))?;
         let account = &self.grant.account;
@@ -300,6 +309,12 @@ mod tests {
         let ann = member("ann@example.net", &[]);
         assert!(owns(&ann, "Ann@example.net"));
         assert!(!owns(&ann, "ann@example.org"));
+    }
+
+    #[test]
+    fn a_star_in_the_name_of_an_account_gives_it_nothing() {
+        assert!(!owns(&member("*", &[]), "boss@example.org"));
+        assert!(!owns(&member("*@example.org", &[]), "boss@example.org"));
     }
 
     #[test]

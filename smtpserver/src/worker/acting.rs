@@ -2,6 +2,7 @@
 
 use super::conversation::{Conversation, Pause};
 use super::desk::Desk;
+use super::playing::would_be_accepted;
 use super::reporting::{names_itself, verb_of};
 use proto::reply::{Cause, Reply};
 use proto::server::{Action, Step};
@@ -11,8 +12,8 @@ use proto::status::Status;
 const FLOOD: u64 = 16 << 20;
 
 impl Conversation {
-    /// Carries out one action; gives a pause if it cannot go on at once.
-    pub(super) fn act(&mut self, desk: &mut Desk, input: &[u8], step: Step<'_>) -> Option<Pause> {
+    /// Carries out one action, to which this line has led; gives a pause if it cannot go on at once.
+    pub(super) fn act(&mut self, desk: &mut Desk, line: &[u8], step: Step<'_>) -> Option<Pause> {
         let limit = desk.house.config.limits().message_size;
         if let Some(receipt) = &mut self.receipt
             && receipt.waste(step.consumed) > FLOOD.saturating_add(limit)
@@ -28,9 +29,7 @@ impl Conversation {
             Action::Parked => return Some(Pause::Parked),
             Action::Close(why) => return Some(Pause::Over(why.word())),
             Action::StartTls => return Some(Pause::Secure),
-            Action::Reply(reply) => {
-                self.answer_command(desk, input.get(..step.consumed).unwrap_or_default(), &reply);
-            }
+            Action::Reply(reply) => self.answer_command(desk, line, &reply),
             Action::Ask(question) => self.ask_member(desk, question),
             Action::BeginBody => self.begin_body(desk),
             Action::Body(part) => self.take_body(desk, part),
@@ -58,6 +57,10 @@ impl Conversation {
     }
 
     fn answer_command(&mut self, desk: &mut Desk, line: &[u8], reply: &Reply) {
+        if line.is_empty() && reply.class() == 2 && self.is_trial() {
+            // The further recipients of a message by LMTP, which nobody has taken.
+            return self.say(&would_be_accepted());
+        }
         self.say(reply);
         let refused = reply.class() >= 4;
         if let Some(receipt) = self.receipt.take_if(|receipt| receipt.is_doomed()) {

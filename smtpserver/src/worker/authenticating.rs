@@ -77,7 +77,7 @@ impl Conversation {
     /// Who has authenticated, with what it may do. Whoever is only played is nobody here.
     pub(super) fn member(&self) -> Option<Arc<Member>> {
         let member = self.login.as_ref()?.member.as_ref()?;
-        self.session.account().map(|_| Arc::clone(member))
+        self.session.account().filter(|account| member.is(account)).map(|_| Arc::clone(member))
     }
 
     /// Asks authd to count something; what waits for that goes on in [`Conversation::charged`].
@@ -131,15 +131,30 @@ impl Conversation {
         self.note_auth_failure(desk, &mechanism, failure, &reply);
     }
 
-    /// The time of the deadline has come, and this was said: nothing is waited for any more.
-    pub(super) fn auth_expired(&mut self, desk: &mut Desk, reply: &Reply) {
+    /// The connection is protected now: what the account of before could do is gone with it (RFC 3207 section 4.2).
+    pub(super) fn forget_member(&mut self, desk: &Desk) {
+        if self.login.take().is_some() {
+            let less = desk.house.privileges(&self.client, false);
+            let own = &mut self.session.standing_mut().privileges;
+            (own.vrfy, own.expn, own.etrn) = (less.vrfy, less.expn, less.etrn);
+        }
+    }
+
+    /// The time of the deadline has come, and this was said, in a transaction from this sender if there was one: nothing
+    /// is waited for any more.
+    pub(super) fn auth_expired(&mut self, desk: &mut Desk, from: &str, reply: &Reply) {
         let Some(login) = &mut self.login else { return };
         if let Some((ticket, mechanism)) = login.exchange.take() {
             desk.authd.withdraw(ticket);
             let failure = Failure { temporary: true, account: String::new(), reason: "timeout".to_owned() };
             self.note_auth_failure(desk, &mechanism, &failure, reply);
+        } else if let Some((ticket, charging)) = login.charging.take() {
+            desk.authd.withdraw(ticket);
+            match charging {
+                Charging::Message => self.refused(desk, "MAIL", from, "", reply),
+                Charging::Recipient(question) => self.refused_recipient(desk, &question, reply),
+            }
         }
-        self.auth_cancelled(desk);
     }
 
     fn note_auth_failure(&self, desk: &mut Desk, mechanism: &str, failure: &Failure, reply: &Reply) {

@@ -148,11 +148,14 @@ impl Conversation {
                 self.session.drain();
             }
             let rest = input.get(consumed..).unwrap_or_default();
+            let is_content = self.session.takes_content();
             let step = profile::timed(Operation::Parse, || self.session.advance(rest, desk.now.mono));
             consumed += step.consumed;
             // Content costs as many steps as it has chunks; its octets are bounded by the turn.
             steps += usize::from(!matches!(step.action, Action::Body(_)));
-            if let Some(stop) = self.act(desk, rest, step) {
+            // What answers a chunk answers no command, whatever the chunk looks like.
+            let line = if is_content { b"BDAT" } else { rest.get(..step.consumed).unwrap_or_default() };
+            if let Some(stop) = self.act(desk, line, step) {
                 pause = stop;
                 break;
             }
@@ -249,10 +252,11 @@ impl Conversation {
 
     /// The time of the deadline has come.
     pub(super) fn expire(&mut self, desk: &mut Desk) {
+        let from = self.sender();
         let Some(reply) = self.session.expire(desk.now.mono) else { return };
         self.forget_play();
         self.say(&reply);
-        self.auth_expired(desk, &reply);
+        self.auth_expired(desk, &from, &reply);
         if self.verifying.take().is_some() {
             desk.router.withdraw(self.number);
         }

@@ -15,6 +15,10 @@ impl Conversation {
             let reply = Reply::new(459, Status::transient(7, 1), "there are no queues with names here");
             return self.end_etrn(desk, reply.because(Cause::met("etrn", argument)));
         }
+        if self.is_trial() {
+            let reply = Reply::new(250, Status::OK, "trial: the queue would be started");
+            return self.end_etrn(desk, reply);
+        }
         let (host, below) = match argument.strip_prefix('@') {
             Some(host) => (host, true),
             None => (argument, false),

@@ -178,6 +178,7 @@ fn limits(section: &SmtpServer, auth: &Auth) -> Limits {
         data_wait: Limits::default().data_wait.min(section.data_timeout),
         block_wait: section.data_timeout,
         verdict_wait: section.route_timeout,
+        auth_wait: auth.longest_answer(),
         data_rate: u64::from(section.data_rate),
         session_age: section.session_age,
         idle_commands: section.idle_commands,

@@ -162,6 +162,7 @@ impl Conversation {
     fn facts<'a>(&'a self, moment: Moment<'a>) -> Facts<'a> {
         Facts {
             address: self.client.address,
+            local: self.client.local,
             client: &self.client.text,
             relay: self.client.may_relay || self.session.account().is_some(),
             name: self.client.name.as_deref(),

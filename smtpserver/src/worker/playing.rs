@@ -22,6 +22,8 @@ use std::net::{IpAddr, SocketAddr};
 pub(super) struct Trial {
     /// Who plays, as the journal prints it.
     pub(super) player: String,
+    /// It has begun, and never ends: the client is not the one that it was.
+    begun: bool,
     /// Who is to be played once the master has said what admission would do.
     asked: Option<Played>,
 }
@@ -52,13 +54,16 @@ impl Conversation {
         };
         let (session, client, listener) = (self.number, played.peer.ip(), played.listener.clone());
         desk.consults.push(FromWorker::Consult { session, client, listener });
-        let player = self.trial.take().map_or_else(|| self.client.text.clone(), |trial| trial.player);
-        self.trial = Some(Box::new(Trial { player, asked: Some(played) }));
+        let player = &self.client.text;
+        let new = || Box::new(Trial { player: player.clone(), begun: false, asked: None });
+        self.trial.get_or_insert_with(new).asked = Some(played);
     }
 
     /// The master has said what admission would do: from here on the client is the one that is played.
     pub(super) fn consulted(&mut self, desk: &mut Desk, consulted: &Consulted) {
-        let Some(played) = self.trial.as_mut().and_then(|trial| trial.asked.take()) else { return };
+        let Some(trial) = &mut self.trial else { return };
+        let Some(played) = trial.asked.take() else { return };
+        trial.begun = true;
         let Played { peer, name, listener, entrance, account, tls } = played;
         let name = name.or_else(|| consulted.name.clone());
         let (session, peer) = (self.number, Peer::Network(peer));
@@ -82,12 +87,13 @@ impl Conversation {
 
     /// The master has not answered in time.
     pub(super) fn forget_play(&mut self) {
-        self.trial = self.trial.take().filter(|trial| trial.asked.is_none());
+        self.trial.iter_mut().for_each(|trial| trial.asked = None);
+        self.trial.take_if(|trial| !trial.begun);
     }
 
     /// Whether nothing of what happens counts.
     pub(super) fn is_trial(&self) -> bool {
-        self.trial.as_ref().is_some_and(|trial| trial.asked.is_none())
+        self.trial.as_ref().is_some_and(|trial| trial.begun)
     }
 
     /// In a trial, the end of a message that would be committed.
@@ -103,7 +109,7 @@ impl Conversation {
         if !tags.is_empty() {
             self.tell(&[("rule", "policy"), ("says", "tag"), ("value", &tags)]);
         }
-        self.say(&Reply::new(250, Status::OK, "trial: would be accepted"));
+        self.say(&would_be_accepted());
     }
 
     /// The router has answered.
@@ -149,6 +155,11 @@ impl Conversation {
         let (client, played, listener) = (trial.player.as_str(), &self.client.text, &self.client.listener);
         desk.note_session(self.number, SessionEvent::Play(Play { client, played, name, listener }));
     }
+}
+
+/// The answer to the content, with LMTP for each recipient.
+pub(super) fn would_be_accepted() -> Reply {
+    Reply::new(250, Status::OK, "trial: would be accepted")
 }
 
 /// A line in front of a reply.

@@ -25,6 +25,8 @@ impl Conversation {
         let bindings = Bindings { exporter: tls.exporter(), end_point: tls.server_end_point() };
         self.bindings = Some(Box::new(bindings));
         self.session.secured(security(facts), desk.now.mono);
+        self.forget_forward();
+        self.forget_member(desk);
         self.offer_certified(desk);
         if greets {
             self.greet();

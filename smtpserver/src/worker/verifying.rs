@@ -61,12 +61,14 @@ fn found(address: &Mailbox, expand: bool, answer: Answer) -> Result<Vec<String>,
         routing::Verdict::Route(_) | routing::Verdict::Expand if expand => {
             Ok(answer.members.iter().map(|member| format!("<{member}>")).collect())
         }
+        // Nothing is verified of a mailbox that another host has, under the same name (RFC 5321 section 3.5.3).
+        routing::Verdict::Route(route) if route.channel != "mailbox" && route.user == address.to_string() => {
+            Err(elsewhere())
+        }
         routing::Verdict::Route(_) => Ok(vec![format!("<{address}>")]),
         routing::Verdict::Expand => Ok(vec![format!("<{address}> stands for others")]),
         // Of another host's mailboxes we know nothing.
-        routing::Verdict::Refuse { status, .. } if policy(status) => {
-            Err(Reply::new(252, Status::success(1, 5), "not one of this host; send RCPT to find out"))
-        }
+        routing::Verdict::Refuse { status, .. } if policy(status) => Err(elsewhere()),
         routing::Verdict::Refuse { status, text, by } => {
             let cause = Cause::met(by, format!("<{address}>"));
             Err(Reply::new(550, status.with_class(5), text).because(cause))
@@ -78,9 +80,14 @@ fn found(address: &Mailbox, expand: bool, answer: Answer) -> Result<Vec<String>,
     }
 }
 
+fn elsewhere() -> Reply {
+    Reply::new(252, Status::success(1, 5), "not one of this host; send RCPT to find out")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proto::envelope::Route;
 
     #[test]
     fn a_person_may_write_a_mailbox_as_he_likes() {
@@ -106,6 +113,13 @@ mod tests {
         let code = |verdict| found(&ann, false, answer(verdict, &[])).unwrap_err().code;
         assert_eq!(code(refuse(1, 1)), 550);
         assert_eq!(code(refuse(7, 1)), 252);
+        let route = |channel: &str, user: &str| {
+            let (channel, host, user) = (channel.to_owned(), String::new(), user.to_owned());
+            found(&ann, false, answer(routing::Verdict::Route(Route { channel, host, user }), &[]))
+        };
+        assert_eq!(route("mailbox", "ann").unwrap(), ["<ann@example.org>"]);
+        assert_eq!(route("smtp", "bob@example.net").unwrap(), ["<ann@example.org>"], "there is an alias");
+        assert_eq!(route("smtp", "ann@example.org").unwrap_err().code, 252, "only the next host knows");
         let list = answer(routing::Verdict::Expand, &["a@x.example", "b@y.example"]);
         assert_eq!(found(&ann, true, list).unwrap(), ["<a@x.example>", "<b@y.example>"]);
         assert_eq!(found(&ann, false, answer(routing::Verdict::Expand, &[])).unwrap().len(), 1);

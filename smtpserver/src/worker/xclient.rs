@@ -56,11 +56,11 @@ impl Conversation {
     }
 
     fn become_client(&mut self, desk: &mut Desk, said: &Introduction) {
+        self.forget_forward();
         let mut client = said.client(&self.client);
         client.may_relay = client.address.is_some_and(|ip| desk.house.may_relay(ip));
         client.helo = None;
         self.client = client;
-        self.forward = None;
         let entrance = Entrance { service: self.session.service(), implicit_tls: false };
         let standing = desk.house.standing(&self.client, entrance, desk.now.utc);
         let before = self.session.standing_mut();
@@ -72,7 +72,10 @@ impl Conversation {
 
     /// Who gave the next message to the client.
     pub(super) fn xforward(&mut self, desk: &mut Desk, attributes: &Attributes) {
-        let result = introduction(attributes, XFORWARD).map(|said| {
+        let result = introduction(attributes, XFORWARD).map(|mut said| {
+            if self.forward.is_some() {
+                said.name.get_or_insert_with(|| self.client.name.clone());
+            }
             let forwarded = said.client(&self.client);
             let original = std::mem::replace(&mut self.client, forwarded);
             // Several XFORWARD commands add up.
@@ -87,7 +90,14 @@ impl Conversation {
         let Some(forward) = &mut self.forward else { return };
         forward.used |= in_transaction;
         if forward.used && !in_transaction {
-            self.client = self.forward.take().map_or_else(|| self.client.clone(), |forward| forward.original);
+            self.forget_forward();
+        }
+    }
+
+    /// Nobody is spoken for any more.
+    pub(super) fn forget_forward(&mut self) {
+        if let Some(forward) = self.forward.take() {
+            self.client = forward.original;
         }
     }
 }
@@ -96,7 +106,9 @@ impl Introduction {
     /// The client that is meant, with the rights of `host`, which speaks for it.
     fn client(&self, host: &Client) -> Client {
         let address = self.address.unwrap_or(host.address);
-        let name = self.name.clone().unwrap_or_else(|| host.name.clone());
+        // The name of an address is not that of another one.
+        let same = host.name.as_ref().filter(|_| address == host.address);
+        let name = self.name.clone().unwrap_or_else(|| same.cloned());
         let helo = self.helo.clone().or_else(|| host.helo.clone());
         let mut client = host.at(address);
         (client.name, client.helo) = (name, helo);
@@ -109,6 +121,8 @@ fn introduction(attributes: &Attributes, known: &[&str]) -> Result<Introduction,
     for (key, value) in attributes {
         let unknown = matches!(value.as_str(), "[UNAVAILABLE]" | "[TEMPUNAVAIL]");
         match key.as_str() {
+            // Nobody is not an account of the empty name.
+            _ if value.is_empty() => return Err(wrong(key, value)),
             "ADDR" if unknown => said.address = Some(None),
             "ADDR" => said.address = Some(Some(address(value).ok_or_else(|| wrong(key, value))?)),
             "NAME" => said.name = Some((!unknown).then(|| value.to_ascii_lowercase())),
@@ -163,8 +177,16 @@ mod tests {
     }
 
     #[test]
+    fn the_name_of_the_host_is_not_that_of_another_address() {
+        let mut named = host();
+        named.name = Some("proxy.example".into());
+        assert_eq!(said("ADDR=192.0.2.7").unwrap().client(&named).name, None);
+        assert_eq!(said("ADDR=127.0.0.1").unwrap().client(&named).name, named.name);
+    }
+
+    #[test]
     fn what_is_no_attribute_is_refused() {
-        for bad in ["ADDR=localhost", "ADDR=", "COLOUR=red", "IDENT=1"] {
+        for bad in ["ADDR=localhost", "ADDR=", "LOGIN=", "COLOUR=red", "IDENT=1"] {
             assert_eq!(said(bad).unwrap_err().code, 501, "{bad}");
         }
     }

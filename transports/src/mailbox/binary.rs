@@ -62,7 +62,7 @@ fn each_block(body: &Body, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io:
 }
 
 /// What a mailbox takes: lines of any octets.
-const TARGET: Target = Target { eight_bit: true };
+const TARGET: Target = Target { eight_bit: true, ascii_header: false };
 
 #[cfg(test)]
 mod tests {

@@ -203,7 +203,8 @@ impl Connection {
         }
         let work = &delivery.work;
         let buffer = std::mem::take(&mut self.spare);
-        match Outgoing::open(&work.body, &work.job.shape, &features, buffer, scratch) {
+        let form = (&work.job.shape, work.job.terms.utf8);
+        match Outgoing::open(&work.body, form, &features, buffer, scratch) {
             Ok(content) => {
                 delivery.converted = content.is_converted();
                 Some(content)

@@ -47,7 +47,7 @@ impl Conversion {
         each_block(body, scratch, |block| survey.push(block))?;
         let scheme = match survey.finish() {
             Ok(scheme) if required || scheme.changes() => scheme,
-            Err(obstacle) if required => return Ok(Attempt::Unfit(obstacle)),
+            Err(obstacle) if required || target.ascii_header => return Ok(Attempt::Unfit(obstacle)),
             Ok(_) | Err(_) => return Ok(Attempt::AsItIs),
         };
         let mut counter = Converter::new(scheme.clone(), target);
@@ -103,8 +103,13 @@ impl Conversion {
     }
 }
 
-/// The fate of a message that cannot get the form that the server takes (RFC 3463 section 3.7, X.6.3).
-pub(super) fn unfit(shape: &Shape, obstacle: Obstacle) -> Disposition {
+/// The fate of a message that cannot get the form that the server takes (RFC 3463 section 3.7, X.6.3; for a header in UTF-8
+/// RFC 6531 section 3.5, X.6.9).
+pub(super) fn unfit(shape: &Shape, target: Target, obstacle: Obstacle) -> Disposition {
+    if target.ascii_header && obstacle == Obstacle::Header {
+        let words = "the header, or that of a part, needs SMTPUTF8, which the server does not offer";
+        return Disposition::local(Outcome::Failed, Status::permanent(6, 9), words);
+    }
     let what = if shape.binary { "binary" } else { "8-bit" };
     let words = format!("the server does not take {what} content, and it cannot be converted: {obstacle}");
     Disposition::local(Outcome::Failed, Status::permanent(6, 3), words)

@@ -2,9 +2,11 @@
 //!
 //! The rule of its host decides, unless the message says more or less: REQUIRETLS on MAIL asks for TLS to a server that has
 //! proved its name (RFC 8689 section 4.2.1), a `TLS-Required: No` header asks for delivery rather than TLS (section 5), and
-//! counts only without REQUIRETLS. Jobs with different demands never share a connection.
+//! counts only without REQUIRETLS. A notice about a message with REQUIRETLS is encrypted where that can be, and not lost
+//! where it cannot (section 5). Jobs with different demands never share a connection.
 
 use crate::agent::Work;
+use proto::address::ReversePath;
 use proto::client::Protection;
 use proto::message::fields;
 
@@ -20,7 +22,7 @@ pub(super) fn of_rule(word: &str) -> Protection {
 /// What a job needs at a host with this rule. `scratch` is room for a header.
 pub(super) fn of_job(work: &Work, rule: Protection, scratch: &mut Vec<u8>) -> Protection {
     if work.job.terms.require_tls {
-        Protection::RequireTls
+        if work.job.from == ReversePath::Null { rule.max(Protection::May) } else { Protection::RequireTls }
     } else if rule == Protection::Must && waives(work, scratch) {
         Protection::May
     } else {

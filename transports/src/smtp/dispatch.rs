@@ -118,7 +118,7 @@ impl Smtp {
         match &host.target.place {
             Place::Address(address) => {
                 let port = host.target.port.unwrap_or(self.settings.channel.port);
-                host.route = Route::Known(vec![Hop::literal(*address, port)], now);
+                host.found(vec![Hop::literal(*address, port)], now);
                 true
             }
             Place::Ask(ask) => {
@@ -133,15 +133,15 @@ impl Smtp {
     pub(super) fn resolved(&mut self, key: usize, answer: Resolved, turn: &mut Turn<'_>) {
         let Some(host) = self.hosts.get_mut(key) else { return };
         let port = host.target.port.unwrap_or(self.settings.channel.port);
-        host.route = match hops::of(answer, bare(&host.name), port) {
-            Ok(hops) => Route::Known(hops, turn.now.mono),
+        match hops::of(answer, bare(&host.name), port) {
+            Ok(hops) => host.found(hops, turn.now.mono),
             Err(fate) => {
                 for mut delivery in host.waiting.drain(..) {
                     delivery.settle_all(&fate, turn.desk);
                 }
-                Route::Unknown
+                host.route = Route::Unknown;
             }
-        };
+        }
         self.list_host(key);
     }
 

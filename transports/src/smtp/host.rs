@@ -148,6 +148,12 @@ impl Host {
         Some(good.into_iter().chain(bad).cloned().collect())
     }
 
+    /// It is known where to connect; what was found about TLS there is as old as that, and forgotten.
+    pub(super) fn found(&mut self, hops: Vec<Hop>, now: u64) {
+        self.plain.clear();
+        self.route = Route::Known(hops, now);
+    }
+
     /// A connection is gone.
     pub(super) fn closed(&mut self, key: usize, was_opening: bool) {
         self.idle.retain(|&other| other != key);
@@ -219,6 +225,9 @@ mod tests {
         assert_eq!(host.protection_at(&address(1)), Protection::Never);
         assert_eq!(host.protection_at(&address(2)), Protection::May);
         assert!(host.allows(Protection::Never));
+        host.found(Vec::new(), 0);
+        assert_eq!(host.protection_at(&address(1)), Protection::May, "TLS is tried again now and then");
+        host.plain.insert(address(1));
         host.demand = Some(Protection::Must);
         assert_eq!(host.protection_at(&address(1)), Protection::Must);
         assert!(!host.allows(Protection::May) && !host.allows(Protection::Never));

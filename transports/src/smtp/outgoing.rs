@@ -88,29 +88,31 @@ enum Source {
 }
 
 impl Outgoing {
-    /// Reads the beginning of a content of this shape, into `buffer`, for a server with these features; `scratch` is room
-    /// for it.
+    /// Reads the beginning of a content of this shape, into `buffer`, for a server with these features; `utf8` says that it
+    /// came with SMTPUTF8, `scratch` is room for it.
     ///
     /// # Errors
     /// What becomes of the message: the content cannot be read, or is not what it should be; or the server cannot have it.
     pub(super) fn open(
         body: &Body,
-        shape: &Shape,
+        (shape, utf8): (&Shape, bool),
         features: &Features,
         buffer: Output,
         scratch: &mut Vec<u8>,
     ) -> Result<Self, Disposition> {
-        if let Some(target) = features.conversion(shape) {
+        if let Some(target) = features.conversion(shape, utf8) {
             let attempt =
                 Conversion::prepare(body, shape, target, scratch).map_err(|error| unread(&error))?;
             match attempt {
                 Attempt::Converted(conversion) => return Ok(Self::converted(conversion)),
                 Attempt::AsItIs => {}
-                Attempt::Unfit(obstacle) => return Err(conversion::unfit(shape, obstacle)),
+                Attempt::Unfit(obstacle) => return Err(conversion::unfit(shape, target, obstacle)),
             }
         }
         let chunked = features.chunks(shape);
-        Self::as_it_is(body, *shape, chunked, buffer, scratch).map_err(|error| unread(&error))
+        // Were BDAT to announce less than goes out, the rest would be taken for commands.
+        let shape = Shape { size: body.length(), ..*shape };
+        Self::as_it_is(body, shape, chunked, buffer, scratch).map_err(|error| unread(&error))
     }
 
     fn converted(conversion: Box<Conversion>) -> Self {
@@ -252,7 +254,8 @@ mod tests {
             (Output::default(), Output::default(), Vec::new(), Vec::new());
         let shape = Shape { leading_dot, ..Shape::default() };
         let features = Features::default();
-        let mut outgoing = Outgoing::open(&body, &shape, &features, Output::default(), &mut scratch).unwrap();
+        let mut outgoing =
+            Outgoing::open(&body, (&shape, false), &features, Output::default(), &mut scratch).unwrap();
         output.push(before);
         while !outgoing.is_finished() {
             outgoing.fill(&mut output, &mut spare, &mut scratch).unwrap();
@@ -285,7 +288,7 @@ mod tests {
     fn content_that_ends_too_early_is_an_error() {
         let body = Body::new(Arc::new(tempfile::tempfile().unwrap()), 0, 5);
         let (shape, features) = (Shape::default(), Features::default());
-        let opened = Outgoing::open(&body, &shape, &features, Output::default(), &mut Vec::new());
+        let opened = Outgoing::open(&body, (&shape, false), &features, Output::default(), &mut Vec::new());
         assert_eq!(opened.unwrap_err().outcome, Outcome::Deferred);
     }
 }

@@ -160,6 +160,35 @@ fn a_recipient_that_only_smtputf8_can_name_fails_and_the_others_do_not() {
 }
 
 #[test]
+fn utf8_in_the_header_of_a_part_goes_only_where_smtputf8_is_offered() {
+    let part = "--b\r\nContent-Disposition: attachment; filename=\"\u{e9}\"\r\n\r\nx\r\n--b--\r\n";
+    let content = format!("MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n{part}");
+    for (offer, status) in [
+        ("250-sink\r\n250 8BITMIME", "5.6.9"),
+        ("250 sink", "5.6.9"),
+        ("250-sink\r\n250-8BITMIME\r\n250 SMTPUTF8", "2.0.0"),
+    ] {
+        let (sink, mut rig) = (sink(offer), rig());
+        let job =
+            rig.job_with(&sink.host(), content.as_bytes(), &["a@example.org"], |job| job.terms.utf8 = true);
+        let heard = rig.hear(|heard| heard.settled.len() == 1);
+        assert_eq!(heard.fate(job, 0).1, status, "{heard:?}");
+        rig.drain().unwrap();
+    }
+}
+
+#[test]
+fn bdat_announces_what_goes_out_whatever_the_shape_says() {
+    let (sink, mut rig) = (sink("250-sink\r\n250-CHUNKING\r\n250 BINARYMIME"), rig());
+    let binary = format!("{MIME}\0\nRCPT TO:<evil@example.org>\r\n");
+    rig.job_with(&sink.host(), binary.as_bytes(), &["a@example.org"], |job| job.shape.size -= 28);
+    rig.hear(|heard| heard.settled.len() == 1);
+    assert_eq!(sink.seen().messages[0].content.len(), binary.len());
+    assert_eq!(sink.count("RCPT"), 1);
+    rig.drain().unwrap();
+}
+
+#[test]
 fn the_limits_that_a_server_tells_are_kept() {
     let (sink, mut rig) = (sink("250-sink\r\n250-PIPELINING\r\n250 LIMITS RCPTMAX=2 MAILMAX=2"), rig());
     let recipients: Vec<String> = (0..7).map(|n| format!("r{n}@example.org")).collect();

@@ -36,6 +36,8 @@ pub(crate) struct Rig {
 #[derive(Debug, Default)]
 pub(crate) struct Heard {
     pub(crate) settled: BTreeMap<(u64, u32), Disposition>,
+    /// The jobs of those, in the order in which the agent told.
+    pub(crate) order: Vec<u64>,
     pub(crate) late: Vec<(SpoolId, u32, Outcome)>,
     pub(crate) credits: u32,
     pub(crate) hungry_after: Option<usize>,
@@ -254,6 +256,7 @@ impl Heard {
         match message {
             FromAgent::Settled { job, index, disposition } => {
                 assert!(self.settled.insert((job, index), disposition).is_none(), "settled twice");
+                self.order.push(job);
             }
             FromAgent::Late { id, index, disposition } => self.late.push((id, index, disposition.outcome)),
             FromAgent::Hungry { credits, warm } => {

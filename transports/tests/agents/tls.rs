@@ -3,6 +3,7 @@
 use super::rig::{Rig, resolver, settings};
 use super::sink::{Manners, Sink};
 use super::wire::identity;
+use ipc::agent::Job;
 use ipc::resolve::{Exchanger, Resolved};
 use proto::disposition::{Disposition, Outcome};
 use std::collections::HashMap;
@@ -36,9 +37,19 @@ fn secure(name: &str) -> (Manners, PemFile) {
 }
 
 /// Delivers one message, and says what became of it.
-fn fate((mut rig, _file): (Rig, NamedTempFile), content: &[u8], require_tls: bool) -> Disposition {
-    let job =
-        rig.job_with("example.org", content, &["a@example.org"], |job| job.terms.require_tls = require_tls);
+fn fate(rig: (Rig, NamedTempFile), content: &[u8], require_tls: bool) -> Disposition {
+    fate_of(rig, content, |job| {
+        job.from = "<ann@example.org>".parse().unwrap();
+        job.terms.require_tls = require_tls;
+    })
+}
+
+fn fate_of(
+    (mut rig, _file): (Rig, NamedTempFile),
+    content: &[u8],
+    change: impl FnOnce(&mut Job),
+) -> Disposition {
+    let job = rig.job_with("example.org", content, &["a@example.org"], change);
     let heard = rig.hear(|heard| heard.settled.len() == 1);
     rig.drain().unwrap();
     heard.settled[&(job, 0)].clone()
@@ -141,7 +152,23 @@ fn requiretls_goes_to_a_server_that_proves_its_name_and_offers_the_same() {
             (expected.0, expected.1.into()),
             "{name} {fate:?}"
         );
-        assert_eq!(sink.count("MAIL FROM:<> REQUIRETLS"), usize::from(delivered));
+        assert_eq!(sink.count("MAIL FROM:<ann@example.org> REQUIRETLS"), usize::from(delivered));
+    }
+}
+
+#[test]
+fn a_notice_about_a_message_that_requires_tls_is_not_lost_where_it_cannot_be_had() {
+    let notice = |job: &mut Job| job.terms.require_tls = true;
+    let promise = "250-sink\r\n250 REQUIRETLS";
+    for (manners, secret, said) in [
+        (Manners::default(), false, false),
+        (secure("elsewhere.example").0, true, false),
+        (Manners { ehlo_tls: Some(promise), ..secure("elsewhere.example").0 }, true, true),
+    ] {
+        let sink = Sink::start(manners);
+        let fate = fate_of(rig(&sink, "no", None), TEXT, notice);
+        assert_eq!((fate.outcome, !fate.tls.is_empty()), (Outcome::Delivered, secret), "{fate:?}");
+        assert_eq!(sink.count("MAIL FROM:<> REQUIRETLS") > 0, said, "{:?}", sink.seen().commands);
     }
 }
 
@@ -152,7 +179,10 @@ fn a_message_that_requires_tls_shares_no_connection_with_others() {
     let sink = Sink::start(Manners { ehlo_tls: promise, ..manners });
     let (mut rig, _file) = rig(&sink, "no", Some(authority));
     for require_tls in [false, true, false] {
-        rig.job_with("example.org", TEXT, &["a@example.org"], |job| job.terms.require_tls = require_tls);
+        rig.job_with("example.org", TEXT, &["a@example.org"], |job| {
+            job.from = "<ann@example.org>".parse().unwrap();
+            job.terms.require_tls = require_tls;
+        });
     }
     let heard = rig.hear(|heard| heard.settled.len() == 3);
     assert!(heard.settled.values().all(|fate| fate.outcome == Outcome::Delivered), "{heard:?}");

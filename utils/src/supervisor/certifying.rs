@@ -4,9 +4,10 @@
 //! each of their states; a file that changes under our eyes is read once it has come to rest.
 
 use super::run::Supervisor;
-use crate::certificates::{Stamp, read, stamps};
+use crate::certificates::{read, stamps};
 use farm::config::Config;
 use farm::journal::ProgramEvent;
+use farm::tables::Stamp;
 use ipc::Role;
 use ipc::supervisor::ToChild;
 use std::path::PathBuf;
@@ -22,9 +23,9 @@ pub(crate) struct Certificates {
     /// The secret of all tickets for as long as the supervisor lives.
     tickets: TicketKeys,
     /// The state of the files that was read last, be they of use or not.
-    read: Vec<(PathBuf, Stamp)>,
+    read: Vec<(PathBuf, Option<Stamp>)>,
     /// The state at the last look.
-    seen: Vec<(PathBuf, Stamp)>,
+    seen: Vec<(PathBuf, Option<Stamp>)>,
     look_at: u64,
 }
 

@@ -19,6 +19,9 @@ const MINUTE: u64 = 60 * SECOND;
 /// Every mechanism that there is (RFC 4616, RFC 5802, RFC 7677, RFC 4422), the strongest first.
 pub const MECHANISMS: &[&str] = &["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "EXTERNAL", "PLAIN", "LOGIN"];
 
+/// The delay of a failure doubles so many times.
+pub const DELAY_DOUBLINGS: u32 = 4;
+
 /// `[auth]`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Auth {
@@ -53,6 +56,11 @@ impl Auth {
     /// There is somebody to ask.
     pub fn is_on(&self) -> bool {
         self.users.is_some() || self.dovecot.is_some()
+    }
+
+    /// How long authd may take for one answer, in milliseconds: it verifies a password, then holds back that it was wrong.
+    pub fn longest_answer(&self) -> u64 {
+        self.timeout + (self.failure_delay << DELAY_DOUBLINGS) + 5 * SECOND
     }
 
     /// An account may only send from its own addresses.

@@ -5,9 +5,10 @@ use super::defaults::{CHANNELS, host_rule};
 use super::field::Reader;
 use super::parameter::Parameter;
 use super::registry;
-use super::sections::{Channel, Config, Paths};
+use super::sections::{Channel, Config, Listen, ListenAt, Paths};
 use super::source::{Findings, Spot};
 use super::tree::{Entry, Node, Table, Value};
+use proto::server::Service;
 
 const SECTIONS: [&str; 9] =
     ["spool", "smtpserver", "router", "scheduler", "dns", "auth", "admission", "tls", "channel"];
@@ -157,17 +158,24 @@ impl Walk<'_> {
         {
             self.findings.at(spot, "memory-limit must not be more than half of segment-size");
         }
-        let begins_with_tls = config.smtpserver.listen.iter().find(|listen| listen.entrance.implicit_tls);
-        if let (Some(listen), Some(spot)) = (begins_with_tls, said("smtpserver", "listen"))
-            && config.tls.certificates.is_empty()
-        {
-            let wrong = format!(
-                "{} begins with TLS, and there is no certificate; name one in [tls] certificates",
-                print_listen(listen)
-            );
+        let useless = config.smtpserver.listen.iter().find_map(|listen| useless(listen, config));
+        if let (Some(wrong), Some(spot)) = (useless, said("smtpserver", "listen")) {
             self.findings.at(spot, wrong);
         }
     }
+}
+
+/// Why nobody could do at this listener what it is for.
+fn useless(listen: &Listen, config: &Config) -> Option<String> {
+    let outside = matches!(listen.at, ListenAt::Network(at) if !at.ip().is_loopback());
+    let accounts = listen.entrance.service == Service::Submission && config.auth.is_on();
+    let why = match listen.entrance.implicit_tls {
+        true => "begins with TLS",
+        false if accounts && outside => "is for submission, where AUTH is offered only under TLS",
+        false => return None,
+    };
+    let cure = "and there is no certificate; name one in [tls] certificates";
+    config.tls.certificates.is_empty().then(|| format!("{} {why}, {cure}", print_listen(listen)))
 }
 
 /// The valid name that `name` is a slip of, if there is one.

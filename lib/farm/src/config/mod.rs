@@ -33,7 +33,7 @@ mod tests;
 
 pub(crate) use address::{canonical_domain, is_domain, parse_network};
 pub use admission::{Admission, Names, Penalty, Rule};
-pub use auth::{Auth, MECHANISMS, Rate, RateError};
+pub use auth::{Auth, DELAY_DOUBLINGS, MECHANISMS, Rate, RateError};
 pub use backend::Backend;
 pub(crate) use check::nearest;
 pub use defaults::{CHANNELS, defaults};

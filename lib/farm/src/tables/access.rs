@@ -2,7 +2,8 @@
 //!
 //! Keys from the most specific to the least: an address, the longest network (`192.0.2.0/24`), a name
 //! (`mail.example.org`), the longest domain above a name (`.example.org`: every name below it, not itself). What an
-//! address says goes before what a name says. An action with `warn-` before it only says what it would have done.
+//! address says goes before what a name says. An action with `warn-` before it only says what it would have done, and
+//! leaves the word to the next key.
 
 use super::flat::logical_lines;
 use crate::config::{Network, Problem, is_domain, nearest, parse_network, parse_points};
@@ -61,20 +62,20 @@ impl AccessTable {
         (table, builder.problems)
     }
 
-    /// The entry of the longest network with this address.
-    pub fn by_address(&self, address: IpAddr) -> Option<&AccessEntry> {
+    /// The entry of the longest network with this address, behind those of longer ones that only warn.
+    pub fn by_address(&self, address: IpAddr) -> impl Iterator<Item = &AccessEntry> {
         let address = address.to_canonical();
         let longest = if address.is_ipv4() { 32 } else { 128 };
-        let fitting = self.prefixes.iter().filter(|prefix| **prefix <= longest);
-        fitting
-            .map(|prefix| Network::around(address, *prefix))
-            .find_map(|network| self.networks.get(&(network.address, network.prefix)))
+        let fitting = self.prefixes.iter().filter(move |prefix| **prefix <= longest);
+        let networks = fitting.map(move |prefix| Network::around(address, *prefix));
+        to_the_word(networks.filter_map(|network| self.networks.get(&(network.address, network.prefix))))
     }
 
-    /// The entry of this name, given in lower case and without a closing dot, or of the longest domain above it.
-    pub fn by_name(&self, name: &str) -> Option<&AccessEntry> {
+    /// The entry of this name, given in lower case and without a closing dot, or of the longest domain above it, behind
+    /// more specific ones that only warn.
+    pub fn by_name<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a AccessEntry> {
         let above = name.match_indices('.').filter_map(|(at, _)| name.get(at..));
-        std::iter::once(name).chain(above).find_map(|key| self.names.get(key))
+        to_the_word(std::iter::once(name).chain(above).filter_map(|key| self.names.get(key)))
     }
 
     /// Some keys are names.
@@ -86,6 +87,12 @@ impl AccessTable {
     pub fn gap(&self) -> Option<&str> {
         self.gap.as_deref()
     }
+}
+
+/// Up to the first entry that does not only warn.
+fn to_the_word<'a>(entries: impl Iterator<Item = &'a AccessEntry>) -> impl Iterator<Item = &'a AccessEntry> {
+    let mut decided = false;
+    entries.take_while(move |entry| !std::mem::replace(&mut decided, !entry.warn))
 }
 
 struct Builder {
@@ -215,7 +222,7 @@ mod tests {
     #[test]
     fn the_longest_network_counts() {
         let table = table();
-        let line = |text: &str| table.by_address(text.parse().unwrap()).map(|entry| entry.line);
+        let line = |text: &str| table.by_address(text.parse().unwrap()).next().map(|entry| entry.line);
         let clients =
             ["192.0.2.7", "192.0.2.8", "192.0.3.1", "::ffff:192.0.2.7", "2001:db8::1", "198.51.100.1"];
         assert_eq!(clients.map(line), [Some(2), Some(1), Some(3), Some(2), Some(4), None]);
@@ -224,13 +231,13 @@ mod tests {
     #[test]
     fn a_name_goes_before_the_domains_above_it() {
         let table = table();
-        let key = |name: &str| table.by_name(name).map(|entry| entry.key.clone());
+        let key = |name: &str| table.by_name(name).last().map(|entry| entry.key.clone());
         assert_eq!(key("mail.example.org").as_deref(), Some("mail.example.org"));
         assert_eq!(key("x.y.a.example.org").as_deref(), Some(".a.example.org"));
         assert_eq!(key("b.example.org").as_deref(), Some(".example.org"));
         assert_eq!(key("example.org"), None);
         assert_eq!(key("example.net"), None);
-        assert!(table.by_name("b.example.org").is_some_and(|entry| entry.warn));
+        assert!(table.by_name("b.example.org").all(|entry| entry.warn));
     }
 
     #[test]
@@ -247,7 +254,7 @@ mod tests {
             ]
         );
         assert!(table.gap().is_some_and(|gap| gap.starts_with("/etc/access:1:")));
-        assert!(table.by_address("192.0.2.2".parse().unwrap()).unwrap().action.is_err());
+        assert!(table.by_address("192.0.2.2".parse().unwrap()).all(|entry| entry.action.is_err()));
         let (table, problems) = parse("1.2.3.4 score x\n1.2.3.4 accept\n.. accept\n5.6.7.8 reject \u{fc}\n");
         assert_eq!(problems.len(), 4, "{problems:?}");
         assert!(problems.iter().any(|text| text.contains("already in line 1")));
@@ -258,7 +265,7 @@ mod tests {
         #[test]
         fn no_text_panics(text in "[a-z0-9./: \\n#é-]{0,60}", name in "[a-z.]{0,20}") {
             let (table, _) = parse(&text);
-            let _ = table.by_name(&name);
+            let _ = table.by_name(&name).count();
         }
     }
 }

@@ -14,19 +14,16 @@ use std::path::Path;
 pub struct Senders {
     /// Addresses by account, both in lower case.
     entries: BTreeMap<String, Vec<String>>,
-    gap: Option<String>,
 }
 
 impl Senders {
-    /// The table that a file holds, and all that is wrong with it.
+    /// The table that a file holds, and all that is wrong with it. A line with a mistake gives nobody anything.
     pub fn parse(octets: &[u8], file: &Path) -> (Self, Vec<Problem>) {
         let mut table = Self::default();
         let mut problems = Vec::new();
         for line in logical_lines(octets) {
             if let Err(wrong) = table.add(&line.text) {
-                let problem = Problem::of_line(file, line.number, wrong);
-                table.gap.get_or_insert_with(|| problem.to_string());
-                problems.push(problem);
+                problems.push(Problem::of_line(file, line.number, wrong));
             }
         }
         (table, problems)
@@ -35,11 +32,6 @@ impl Senders {
     /// The addresses that this account, in any case, may send from.
     pub fn of(&self, account: &str) -> &[String] {
         self.entries.get(&folded(account)).map_or(&[], Vec::as_slice)
-    }
-
-    /// The first line that cannot be understood.
-    pub fn gap(&self) -> Option<&str> {
-        self.gap.as_deref()
     }
 
     fn add(&mut self, line: &str) -> Result<(), String> {
@@ -74,10 +66,16 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_cannot_be_understood_is_a_gap() {
-        for text in ["sales@example.org\n", "sales: ann\n", "*@example.org: ann bob\n", "*: \n"] {
+    fn a_line_that_cannot_be_understood_is_told_and_gives_nothing() {
+        for text in [
+            "sales@example.org\n",
+            "a..b@example.org: ann\n",
+            "sales: ann\n",
+            "*@example.org: ann bob\n",
+            "*: \n",
+        ] {
             let (senders, problems) = Senders::parse(text.as_bytes(), Path::new("senders"));
-            assert!(senders.gap().is_some() && problems.len() == 1, "{text}");
+            assert!(senders.entries.is_empty() && problems.len() == 1, "{text}");
         }
     }
 }

@@ -4,13 +4,14 @@
 //! of its password; what their options say is put together. Names are looked up without regard to case. A user with a
 //! line that cannot be understood is marked as broken, because half of what was said about it may not count.
 //!
-//! Source: grange-users(5). The forms of hashes are those of crypt(5) for `$5$`, `$6$` and of RFC 5803 for SCRAM; PHC
+//! Source: grange-users(5). The forms of hashes are those of crypt(5) for `$5$`, `$6$`, that of Dovecot for SCRAM; PHC
 //! strings for argon2id.
 
 use super::flat::logical_lines;
 use crate::config::{Problem, Rate};
-use proto::address::folded;
+use proto::address::{Domain, Mailbox, folded};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 
 /// Longest name, in octets.
@@ -25,8 +26,8 @@ const ROUNDS: u32 = 10_000_000;
 /// Iterations of SCRAM: RFC 7677 section 4 asks for 4,096 at least.
 const ITERATIONS: std::ops::RangeInclusive<u32> = 4_096..=10_000_000;
 
-/// A password in the form in which it is stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A password in the form in which it is stored. Its `Debug` shows the form only: a password can be guessed from the rest.
+#[derive(Clone, PartialEq, Eq)]
 pub enum StoredPassword {
     /// `$argon2id$…`, a PHC string.
     Argon2id(String),
@@ -38,8 +39,19 @@ pub enum StoredPassword {
     None,
 }
 
+impl fmt::Debug for StoredPassword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Argon2id(_) => "Argon2id",
+            Self::ShaCrypt(_) => "ShaCrypt",
+            Self::Scram(_) => "Scram",
+            Self::None => "None",
+        })
+    }
+}
+
 /// What a server keeps for SCRAM-SHA-256 (RFC 5802 section 3). Salt and keys are in base64.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ScramKeys {
     /// Iterations of PBKDF2.
     pub iterations: u32,
@@ -195,10 +207,12 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= NAME && !name.contains(forbidden)
 }
 
-/// An address, `*@domain`, `@domain` is not one; or `*`.
+/// An address, `*@domain` or `*`.
 pub(super) fn is_sender(text: &str) -> bool {
-    let Some((local, domain)) = text.rsplit_once('@') else { return text == "*" };
-    !local.is_empty() && domain.parse::<proto::address::Domain>().is_ok()
+    match text.strip_prefix("*@") {
+        Some(domain) => domain.parse::<Domain>().is_ok(),
+        None => text == "*" || text.parse::<Mailbox>().is_ok(),
+    }
 }
 
 fn parse_password(hash: &str) -> Result<StoredPassword, String> {
@@ -328,6 +342,13 @@ mod tests {
     }
 
     #[test]
+    fn a_hash_does_not_show_when_a_user_is_printed() {
+        let (users, _) = parse(&format!("ann:{ARGON}\nann:{SCRAM}\n"));
+        let shown = format!("{:?}", users.get("ann").unwrap());
+        assert!(shown.contains("[Argon2id, Scram]"), "{shown}");
+    }
+
+    #[test]
     fn a_line_without_a_name_is_a_gap() {
         for text in [":x\n", "a b:*\n", "\u{1}:*\n"] {
             let (users, problems) = parse(text);
@@ -348,6 +369,7 @@ mod tests {
             ("{SCRAM-SHA-256}4096,a,b,c", "salt or keys"),
             ("*:sender=a@b", "unknown option \"sender\"; valid are senders, cert, messages, recipients"),
             ("*:senders=bob", "senders: \"bob\" is neither"),
+            ("*:senders=bob..smith@example.org", "senders: \"bob..smith@example.org\" is neither"),
             ("*:messages=10", "messages = \"10\" is not a number within a time"),
             ("*:messages=1/1h messages=none", "messages is said twice"),
             ("*:cert=", "cert names no certificate"),

@@ -5,18 +5,22 @@
 
 use super::{Lookup, Stamp, stamp};
 use crate::config::Problem;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::{fs, io};
 
 /// What the octets of a file mean, and what is wrong with them.
 type Parse<T> = fn(&[u8], &Path) -> (T, Vec<Problem>);
+
+/// What a file holds.
+type Read = fn(&Path) -> io::Result<Vec<u8>>;
 
 /// A table of type `T` in a file.
 #[derive(Debug, Clone)]
 pub struct Watched<T> {
     file: PathBuf,
     parse: Parse<T>,
+    read: Read,
     state: Result<Arc<T>, String>,
     seen: Option<Stamp>,
     next_look: u64,
@@ -42,7 +46,15 @@ impl<T> Watched<T> {
     /// The table in `file`; it is not read before the first [`Watched::refresh`].
     pub fn new(file: &Path, parse: Parse<T>) -> Self {
         let state = Err(format!("{}: not read yet", file.display()));
-        Self { file: file.to_owned(), parse, state, seen: None, next_look: 0, complaint: None }
+        Self {
+            file: file.to_owned(),
+            parse,
+            read: |file| fs::read(file),
+            state,
+            seen: None,
+            next_look: 0,
+            complaint: None,
+        }
     }
 
     /// The file.
@@ -63,7 +75,7 @@ impl<T> Watched<T> {
             return Look::Same;
         }
         self.seen = seen;
-        let problems = match fs::read(&self.file) {
+        let problems = match (self.read)(&self.file) {
             Ok(octets) => {
                 let (table, problems) = (self.parse)(&octets, &self.file);
                 if problems.is_empty() {
@@ -72,7 +84,11 @@ impl<T> Watched<T> {
                 }
                 problems
             }
-            Err(error) => vec![Problem::of_file(&self.file, format!("cannot be read: {error}"))],
+            Err(error) => {
+                // The file may be as it was when it can be read again.
+                self.seen = None;
+                vec![Problem::of_file(&self.file, format!("cannot be read: {error}"))]
+            }
         };
         self.refused(problems)
     }
@@ -110,6 +126,7 @@ impl<T> Watched<T> {
 mod tests {
     use super::*;
     use crate::tables::PolicyTable;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     fn write(file: &Path, text: &str) {
         let new = file.with_extension("new");
@@ -150,6 +167,24 @@ mod tests {
         assert_eq!((table.refresh(4_000), rules(&table)), (Look::Same, Some(1)));
         write(&file, "mail accept\nmail reject\n");
         assert_eq!((table.refresh(5_000), rules(&table)), (Look::Renewed, Some(2)));
+    }
+
+    #[test]
+    fn a_file_that_could_not_be_read_is_tried_again_although_it_has_not_changed() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("policy");
+        // What cannot be read for a while, as when descriptors run out: only reading fails, the stamp stays.
+        static SHORT: AtomicBool = AtomicBool::new(true);
+        write(&file, "mail accept\n");
+        let mut table = Watched::new(&file, PolicyTable::parse);
+        table.read = |file| match SHORT.load(Ordering::Relaxed) {
+            true => Err(io::Error::other("too many open files")),
+            false => fs::read(file),
+        };
+        assert!(matches!(table.refresh(0), Look::Refused(_)));
+        assert_eq!((table.refresh(1_000), rules(&table)), (Look::Same, None));
+        SHORT.store(false, Ordering::Relaxed);
+        assert_eq!((table.refresh(2_000), rules(&table)), (Look::Renewed, Some(1)));
     }
 
     #[test]

@@ -31,6 +31,10 @@ impl Confirming {
         }
     }
 
+    pub(super) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
     pub(super) fn into_ledger(self) -> Ledger {
         self.ledger
     }

@@ -40,6 +40,10 @@ impl Content {
         }
     }
 
+    pub(super) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
     pub(super) fn into_ledger(self) -> Ledger {
         self.ledger
     }

@@ -2,17 +2,18 @@
 //!
 //! | what the message needs | and the server does not offer | then |
 //! |---|---|---|
-//! | REQUIRETLS | REQUIRETLS under TLS with a certificate that proves its name | 5.7.30 (RFC 8689 section 4.2.1) |
+//! | REQUIRETLS | REQUIRETLS under TLS with a certificate that proves its name | 5.7.30 (RFC 8689 section 4.2.1); a notice goes out without (section 5) |
 //! | so many octets | room for them | 5.3.4 (RFC 1870 section 5) |
 //! | octets that no line can hold | BINARYMIME and CHUNKING | converted by the shell, or 5.6.3 (RFC 3030 section 3) |
 //! | octets with the high bit set | 8BITMIME | converted by the shell, or 5.6.3 (RFC 6152 section 3) |
-//! | UTF-8 in addresses or the header | SMTPUTF8 | 5.6.7 (RFC 6531 section 3.2); a domain alone goes out in A-labels |
+//! | UTF-8 in addresses | SMTPUTF8 | 5.6.7 (RFC 6531 section 3.5); a domain alone goes out in A-labels |
+//! | UTF-8 in the header, or in that of a part | SMTPUTF8 | 5.6.9 (the same); parts are looked into by the shell |
 //! | to arrive in time or come back | DELIVERBY, or a time so short | 5.3.3 (RFC 2852 section 4.1); 5.4.7 if it is late |
 //!
 //! DSN, MT-PRIORITY, AUTH and BY with `N` are left out where they are not offered.
 
 use super::{Features, Transaction};
-use crate::address::Mailbox;
+use crate::address::{Mailbox, ReversePath};
 use crate::disposition::{Disposition, Outcome};
 use crate::envelope::Shape;
 use crate::message::convert::Target;
@@ -20,14 +21,17 @@ use crate::status::Status;
 use crate::terms::{ByMode, DeliverBy};
 
 impl Features {
-    /// What a content of this shape has to be converted to for this server; `None` if it can go out as it is. Where lines
-    /// are too long and nothing else is wrong, it may go out as it is if it cannot be converted.
-    pub fn conversion(&self, shape: &Shape) -> Option<Target> {
-        if self.chunks(shape) {
+    /// What a content of this shape has to be converted to for this server; `None` if it can go out as it is. `utf8` says
+    /// that it came with SMTPUTF8: then its header sections may hold UTF-8. Where lines are too long and nothing else is
+    /// wrong, it may go out as it is if it cannot be converted.
+    pub fn conversion(&self, shape: &Shape, utf8: bool) -> Option<Target> {
+        let ascii_header = utf8 && shape.eight_bit && !self.smtp_utf8;
+        if self.chunks(shape) && !ascii_header {
             return None;
         }
         let misfit = shape.binary || shape.eight_bit && !self.eight_bit_mime;
-        (misfit || shape.longest_line > LONGEST_LINE).then_some(Target { eight_bit: self.eight_bit_mime })
+        (misfit || ascii_header || shape.longest_line > LONGEST_LINE)
+            .then_some(Target { eight_bit: self.eight_bit_mime, ascii_header })
     }
 
     /// Whether a content of this shape goes out with BDAT: only if no line can hold it, since DATA is as quick, and every
@@ -59,8 +63,9 @@ impl Features {
     /// Whether the transaction can be offered to the server at all; if not, why. `verified` says that the connection is
     /// under TLS and the server has proved its name.
     pub(super) fn refusal(&self, transaction: &Transaction, verified: bool) -> Option<Disposition> {
-        let Transaction { shape, terms, .. } = transaction;
-        if terms.require_tls && !(verified && self.require_tls) {
+        let Transaction { from, shape, terms, .. } = transaction;
+        let required = terms.require_tls && *from != ReversePath::Null;
+        if required && !(verified && self.require_tls) {
             return Some(refusal(7, 30, "REQUIRETLS support required, and the server does not offer it"));
         }
         if let Some(limit) = self.size.filter(|&limit| limit > 0 && shape.size > limit) {
@@ -89,7 +94,7 @@ impl Features {
             return None;
         }
         if terms.utf8 && shape.utf8_header {
-            return Some(refusal(6, 7, "the header needs SMTPUTF8, which the server does not offer"));
+            return Some(refusal(6, 9, "the header needs SMTPUTF8, which the server does not offer"));
         }
         if from.mailbox().is_some_and(|from| self.names(from).is_err()) {
             return Some(refusal(
@@ -139,7 +144,6 @@ const LONGEST_LINE: u32 = 998;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::address::ReversePath;
     use crate::terms::Terms;
 
     fn transaction(to: &str, shape: Shape, terms: Terms) -> Transaction {
@@ -186,7 +190,7 @@ mod tests {
             let features = Features { chunking, binary_mime, ..NOTHING };
             let transaction = transaction("a@b", shape, Terms::default());
             assert_eq!(refused(&features, &transaction).is_none(), fits);
-            assert_eq!(features.conversion(&shape).is_none(), fits);
+            assert_eq!(features.conversion(&shape, false).is_none(), fits);
             assert_eq!(features.chunks(&shape), fits);
         }
     }
@@ -195,11 +199,14 @@ mod tests {
     fn a_form_that_does_not_fit_is_to_be_converted() {
         let eight = Features { eight_bit_mime: true, ..NOTHING };
         let high = Shape { eight_bit: true, ..Shape::default() };
-        assert_eq!(NOTHING.conversion(&high), Some(Target { eight_bit: false }));
-        assert_eq!(eight.conversion(&high), None);
+        let target = |eight_bit, ascii_header| Some(Target { eight_bit, ascii_header });
+        assert_eq!(NOTHING.conversion(&high, false), target(false, false));
+        assert_eq!(eight.conversion(&high, false), None);
+        assert_eq!(eight.conversion(&high, true), target(true, true), "a part may have a header in UTF-8");
+        assert_eq!(eight.conversion(&Shape::default(), true), None);
         let long = |longest_line| Shape { longest_line, ..Shape::default() };
-        assert_eq!(eight.conversion(&long(999)), Some(Target { eight_bit: true }));
-        assert_eq!(NOTHING.conversion(&long(998)), None);
+        assert_eq!(eight.conversion(&long(999), false), target(true, false));
+        assert_eq!(NOTHING.conversion(&long(998), false), None);
     }
 
     #[test]
@@ -216,7 +223,7 @@ mod tests {
             (&plain, false, None),
             (&domain, true, None),
             (&local, true, Some("5.6.7")),
-            (&header, true, Some("5.6.7")),
+            (&header, true, Some("5.6.9")),
         ] {
             assert_eq!(utf8.says_utf8(transaction), said);
             assert_eq!(refused(&utf8, transaction), None);
@@ -227,11 +234,13 @@ mod tests {
     #[test]
     fn a_message_that_requires_tls_goes_nowhere_without() {
         let terms = Terms { require_tls: true, ..Terms::default() };
-        let transaction = transaction("a@b", Shape::default(), terms);
+        let notice = transaction("a@b", Shape::default(), terms);
+        let transaction = Transaction { from: "<ann@example.org>".parse().unwrap(), ..notice.clone() };
         let features = Features { require_tls: true, ..NOTHING };
         assert_eq!(refused(&features, &transaction), Some("5.7.30".into()));
         assert_eq!(features.refusal(&transaction, true), None);
         assert!(NOTHING.refusal(&transaction, true).is_some());
+        assert_eq!(NOTHING.refusal(&notice, false), None, "a notice is not lost for it");
     }
 
     #[test]

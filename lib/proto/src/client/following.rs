@@ -4,19 +4,27 @@
 //! Source: RFC 2920 section 3.1: MAIL may stand anywhere in a group of commands, so also behind a final dot; DATA ends the
 //! group, so no more than one transaction is ahead.
 
+use super::context::Context;
 use super::envelope::Envelope;
 use super::state::State;
 use super::{Dialect, Session, Transaction};
 
 impl Session {
     /// Whether [`follow`](Self::follow) is welcome: the content of a transaction goes out or is out, its commands were
-    /// taken in one burst, and nothing follows it yet.
+    /// taken in one burst, and nothing follows it yet. Nothing follows BDAT: should it fail, RSET has to come first (RFC
+    /// 3030 section 2).
     pub fn takes_another(&self) -> bool {
-        let pipelines = self.context.features.pipelining && self.context.settings.dialect == Dialect::Smtp;
-        pipelines
-            && self.context.next.is_none()
+        let ledger = match &self.state {
+            State::Content(content) => content.ledger(),
+            State::Confirming(confirming) => confirming.ledger(),
+            _ => return false,
+        };
+        let Context { features, settings, next, .. } = &self.context;
+        features.pipelining
+            && settings.dialect == Dialect::Smtp
+            && next.is_none()
             && !self.context.is_spent()
-            && matches!(self.state, State::Content(_) | State::Confirming(_))
+            && !features.chunks(&ledger.transaction().shape)
     }
 
     /// Puts a transaction behind the one under way. Gives the octets that are to be written right behind the end of data;
@@ -69,8 +77,8 @@ mod tests {
         }
     }
 
-    /// A session whose first transaction has its content on the way.
-    fn sending(offer: &str) -> Session {
+    /// A session with a server that offers this.
+    fn connected(offer: &str) -> Session {
         let settings = Settings {
             dialect: Dialect::Smtp,
             our_name: "us".into(),
@@ -80,6 +88,12 @@ mod tests {
         };
         let mut session = Session::new(settings, 0);
         hear(&mut session, &format!("220 mx\r\n{offer}\r\n"));
+        session
+    }
+
+    /// A session whose first transaction has its content on the way.
+    fn sending(offer: &str) -> Session {
+        let mut session = connected(offer);
         session.begin(transaction("a@a.example", 9), 0).unwrap();
         for reply in ["250 ok\r\n", "250 ok\r\n", "354 go\r\n"] {
             hear(&mut session, reply);
@@ -134,6 +148,20 @@ mod tests {
         session.follow(transaction("b@b.example", 7)).unwrap();
         let heard = hear(&mut session, "552 too much\r\n");
         assert_eq!(heard, ["0 Failed 552 too much", "Followed", "returned b@b.example", "Close"]);
+    }
+
+    #[test]
+    fn nothing_follows_a_chunk() {
+        let mut session = connected("250-mx\r\n250-PIPELINING\r\n250-CHUNKING\r\n250 BINARYMIME");
+        let mut binary = transaction("a@a.example", 9);
+        binary.shape.binary = true;
+        session.begin(binary, 0).unwrap();
+        assert_eq!(hear(&mut session, "250 ok\r\n250 ok\r\n")[1..], ["BDAT 9 LAST\r\n", "WantBody"]);
+        assert!(!session.takes_another() && session.follow(transaction("b@b.example", 7)).is_err());
+        session.body_sent(0);
+        assert!(!session.takes_another());
+        // RFC 3030 section 2: after a failure nobody knows what state the server is in.
+        assert_eq!(hear(&mut session, "451 no\r\n"), ["0 Deferred 451 no", "RSET\r\n"]);
     }
 
     #[test]

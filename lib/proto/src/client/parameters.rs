@@ -6,7 +6,7 @@
 use super::fitness::left;
 use super::{Plan, Transaction};
 use crate::address::{Mailbox, utf8_xtext};
-use crate::terms::{ByMode, Notify, RecipientTerms, Ret, Terms};
+use crate::terms::{ByMode, RecipientTerms, Terms};
 use std::fmt::{self, Write};
 
 /// A path in its brackets; without SMTPUTF8 in A-labels.
@@ -40,10 +40,8 @@ pub(super) fn of_mail(plan: &Plan, transaction: &Transaction, text: &mut String)
 fn of_terms(plan: &Plan, terms: &Terms, utc: u64, text: &mut String) -> fmt::Result {
     let features = &plan.features;
     if features.dsn {
-        match terms.ret {
-            Some(Ret::Full) => text.write_str(" RET=FULL")?,
-            Some(Ret::Headers) => text.write_str(" RET=HDRS")?,
-            None => {}
+        if let Some(ret) = terms.ret {
+            write!(text, " RET={}", ret.word())?;
         }
         if let Some(envid) = &terms.envid {
             write!(text, " ENVID={envid}")?;
@@ -61,13 +59,14 @@ fn of_terms(plan: &Plan, terms: &Terms, utc: u64, text: &mut String) -> fmt::Res
     if let Some(auth) = terms.auth.as_ref().filter(|_| features.auth) {
         write!(text, " AUTH={auth}")?;
     }
-    text.write_str(if terms.require_tls { " REQUIRETLS" } else { "" })
+    // Only a notice goes to a server without it.
+    text.write_str(if terms.require_tls && features.require_tls { " REQUIRETLS" } else { "" })
 }
 
 /// What stands behind the path of RCPT, for a server with DSN.
 pub(super) fn of_rcpt(wishes: &RecipientTerms, utf8: bool, text: &mut String) -> fmt::Result {
     if let Some(notify) = wishes.notify {
-        write!(text, " NOTIFY={}", words(notify))?;
+        write!(text, " NOTIFY={notify}")?;
     }
     let Some(orcpt) = &wishes.orcpt else { return Ok(()) };
     match orcpt.split_once(';') {
@@ -80,13 +79,6 @@ pub(super) fn of_rcpt(wishes: &RecipientTerms, utf8: bool, text: &mut String) ->
     }
 }
 
-fn words(notify: Notify) -> String {
-    let Notify { success, failure, delay } = notify;
-    let words = [(success, "SUCCESS"), (failure, "FAILURE"), (delay, "DELAY")];
-    let words: Vec<&str> = words.iter().filter(|(wanted, _)| *wanted).map(|(_, word)| *word).collect();
-    if words.is_empty() { "NEVER".to_owned() } else { words.join(",") }
-}
-
 /// Seconds that nine digits can say (RFC 2852 section 4).
 const LONGEST_TIME: i64 = 999_999_999;
 
@@ -95,7 +87,7 @@ mod tests {
     use super::*;
     use crate::client::Features;
     use crate::envelope::Shape;
-    use crate::terms::DeliverBy;
+    use crate::terms::{DeliverBy, Notify, Ret};
 
     /// Everything that can be asked for.
     fn transaction() -> Transaction {
@@ -146,9 +138,9 @@ mod tests {
 
     #[test]
     fn nothing_is_said_that_the_server_does_not_understand() {
-        let mail = "MAIL FROM:<ann@xn--bcher-kva.example> REQUIRETLS\r\n";
-        let plain = format!("{mail}RCPT TO:<bob@example.net>\r\nRCPT TO:<cy@example.net>\r\n");
-        assert_eq!(said(Features { require_tls: true, ..Features::default() }), plain);
+        let plain = "MAIL FROM:<ann@xn--bcher-kva.example>\r\n\
+                     RCPT TO:<bob@example.net>\r\nRCPT TO:<cy@example.net>\r\n";
+        assert_eq!(said(Features::default()), plain);
     }
 
     #[test]

@@ -2,10 +2,12 @@
 
 use super::{Original, names, prose, report};
 use crate::address::Mailbox;
+use crate::base64;
 use crate::envelope::Shape;
 use crate::id::SpoolId;
 use crate::message::{date, shape_of};
 use crate::status::Status;
+use std::borrow::Cow;
 use std::fmt;
 
 /// A report to the sender of a message about one or more of its recipients.
@@ -118,10 +120,13 @@ impl Notice {
         let kinds = if self.utf8 { UTF8 } else { ASCII };
         let kinds = [kinds.0, kinds.1, self.original.kind(self.utf8)];
 
-        let encoding = bodies.map(encoding_of).into_iter().find(|word| *word == "8bit").unwrap_or("7bit");
+        // The way back of a sender whose address is ASCII may be without SMTPUTF8 (RFC 6533 section 4.5).
+        let seven_bit = self.utf8 && !self.original_sender.is_utf8();
+        let bodies = bodies.map(|body| encoded(body, seven_bit));
+        let eight_bit = bodies.iter().any(|(encoding, _)| *encoding == "8bit");
+        let encoding = if eight_bit { "8bit" } else { "7bit" };
         let mut content = self.header_section(&boundary, encoding).into_bytes();
-        for (kind, body) in kinds.into_iter().zip(bodies) {
-            let encoding = encoding_of(body);
+        for (kind, (encoding, body)) in kinds.into_iter().zip(&bodies) {
             let head = format!(
                 "--{boundary}\r\nContent-Type: {kind}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
             );
@@ -182,9 +187,20 @@ const ASCII: (&str, &str) = ("text/plain; charset=us-ascii", "message/delivery-s
 /// The same where they may hold UTF-8.
 const UTF8: (&str, &str) = ("text/plain; charset=utf-8", "message/global-delivery-status");
 
-fn encoding_of(body: &[u8]) -> &'static str {
-    if body.is_ascii() { "7bit" } else { "8bit" }
+/// A body with the name of its encoding: as it is, unless that must be ASCII and is not.
+fn encoded(body: &[u8], seven_bit: bool) -> (&'static str, Cow<'_, [u8]>) {
+    match (body.is_ascii(), seven_bit) {
+        (true, _) => ("7bit", Cow::Borrowed(body)),
+        (false, false) => ("8bit", Cow::Borrowed(body)),
+        (false, true) => {
+            let lines: Vec<String> = body.chunks(LINE).map(base64::encode).collect();
+            ("base64", Cow::Owned(lines.join("\r\n").into_bytes()))
+        }
+    }
 }
+
+/// Octets that a line of base64 stands for (RFC 2045 section 6.8: 76 characters).
+const LINE: usize = 57;
 
 #[cfg(test)]
 #[path = "tests.rs"]

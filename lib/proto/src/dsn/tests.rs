@@ -149,6 +149,21 @@ fn a_sender_who_reads_utf8_gets_it() {
 }
 
 #[test]
+fn a_sender_with_an_ascii_address_gets_utf8_by_way_of_any_server() {
+    let mut failed = recipient(Action::Failed, "550 no");
+    failed.final_recipient = "j\u{fc}rgen@example.net".parse().unwrap();
+    let mut utf8 = notice(vec![failed], "Subject: gr\u{fc}n\r\n".as_bytes());
+    utf8.utf8 = true;
+    let Composed { content, shape } = utf8.compose();
+    assert!(content.is_ascii() && !shape.eight_bit && shape.longest_line <= 80);
+    let text = String::from_utf8(content).unwrap();
+    let part =
+        text.split("message/global-headers\r\nContent-Transfer-Encoding: base64\r\n\r\n").nth(1).unwrap();
+    let word = part.lines().next().unwrap();
+    assert_eq!(base64::decode(word.as_bytes()).unwrap(), "Subject: gr\u{fc}n\r\n".as_bytes());
+}
+
+#[test]
 fn each_good_end_has_its_subject() {
     for (action, subject) in [
         (Action::Delivered, "Subject: Delivered mail"),

@@ -1,7 +1,7 @@
 //! What a new message lacks, and what is wrong with it: only for submissions, where a user's program is the client.
 //!
 //! Decides which fields are put in front of the content, and whether its From can stay. Does not touch a field that is
-//! there: what follows is passed on as it came. The header section is held back until its end, within a bound.
+//! there: what follows is passed on as it came, and a signature that held still holds. The header section is held back until its end, within a bound.
 //!
 //! Source: RFC 6409 sections 6.1 and 8 (Sender, Date, Message-ID), RFC 5322 section 3.6 (From once, Sender if From is not
 //! who sends).
@@ -13,6 +13,9 @@ use crate::status::Status;
 
 /// Longest header section of a submission, in octets.
 pub const LONGEST: usize = 256 << 10;
+
+/// A first line of so many octets without a colon is no field: lines end sooner (RFC 5322 section 2.1.1).
+const LONGEST_NAME: usize = 1_000;
 
 /// What is known of a submission besides its content.
 pub struct Submission<'a> {
@@ -61,7 +64,9 @@ impl Header {
 
     fn is_complete(&mut self) -> bool {
         let starts = |held: &[u8], at: usize| held.get(at..).is_some_and(|rest| rest.starts_with(b"\r\n"));
-        if starts(&self.held, 0) || !begins_with_field(&self.held) {
+        if self.seen == 0
+            && (starts(&self.held, 0) || !(may_begin(&self.held) || begins_with_field(&self.held)))
+        {
             return true;
         }
         while let Some(length) = self.held.get(self.seen..).and_then(|rest| memchr::memchr(b'\n', rest)) {
@@ -79,18 +84,22 @@ impl Header {
     }
 }
 
-/// Whether the first line is a field, as far as it is there.
+/// Whether the first line is a field.
 fn begins_with_field(content: &[u8]) -> bool {
-    let line = content.split(|octet| *octet == b'\n').next().unwrap_or_default();
-    let ended = line.len() < content.len();
-    match memchr::memchr(b':', line) {
-        Some(colon) => {
-            let name = line.get(..colon).unwrap_or_default().trim_ascii_end();
+    let beginning = content.get(..LONGEST_NAME).unwrap_or(content);
+    match memchr::memchr2(b':', b'\n', beginning).and_then(|end| beginning.split_at_checked(end)) {
+        Some((name, [b':', ..])) => {
+            let name = name.trim_ascii_end();
             !name.is_empty() && name.iter().all(u8::is_ascii_graphic)
         }
-        // Not enough of it is there to tell.
-        None => !ended && line.iter().all(|octet| octet.is_ascii_graphic() || b" \t\r".contains(octet)),
+        _ => false,
     }
+}
+
+/// Whether the first line can become a field: not enough of it is there to tell.
+fn may_begin(content: &[u8]) -> bool {
+    let part_of_name = |octet: &u8| octet.is_ascii_graphic() && *octet != b':' || b" \t\r".contains(octet);
+    content.len() < LONGEST_NAME && content.iter().all(part_of_name)
 }
 
 /// The fields that are to stand in front of the content, each with its CRLF; behind the last one an empty line, if the
@@ -103,6 +112,7 @@ pub fn missing(content: &[u8], submission: &Submission<'_>) -> Result<Vec<u8>, R
     let headless = !content.is_empty() && !content.starts_with(b"\r\n") && !begins_with_field(content);
     let header = if headless { &[] } else { content };
     let from = from(header)?;
+    let lacks = |name: &str| !contains(header, name) && !is_sealed(header, name);
     let mut added = String::new();
     let mailbox = match sender {
         ReversePath::Null => None,
@@ -112,21 +122,31 @@ pub fn missing(content: &[u8], submission: &Submission<'_>) -> Result<Vec<u8>, R
         added.push_str(&format!("From: <{mailbox}>\r\n"));
     }
     if let (Some(authors), Some(mailbox)) = (&from, mailbox)
-        && !contains(header, "Sender")
+        && lacks("Sender")
         && !authors.iter().any(|author| author == mailbox || owns(author))
     {
         added.push_str(&format!("Sender: <{mailbox}>\r\n"));
     }
-    if !contains(header, "Date") {
+    if lacks("Date") {
         added.push_str(&format!("Date: {}\r\n", date(*now)));
     }
-    if !contains(header, "Message-ID") {
+    if lacks("Message-ID") {
         added.push_str(&format!("Message-ID: <{id}@{host}>\r\n"));
     }
     if headless {
         added.push_str("\r\n");
     }
     Ok(added.into_bytes())
+}
+
+/// Whether a signature (RFC 6376 section 3.5, tag `h`) says that there is no such field: it would not hold if there were.
+fn is_sealed(header: &[u8], name: &str) -> bool {
+    fields(header).filter(|field| field.is("DKIM-Signature")).any(|field| {
+        let value = String::from_utf8_lossy(field.value);
+        let tags = value.split(';').filter_map(|tag| tag.split_once('='));
+        let mut signed = tags.filter(|(tag, _)| tag.trim() == "h").flat_map(|(_, names)| names.split(':'));
+        signed.any(|signed| signed.trim().eq_ignore_ascii_case(name))
+    })
 }
 
 /// The mailboxes of From; `None` without that field.
@@ -186,6 +206,9 @@ mod tests {
         assert!(fixed("\r\nbody\r\n", "").unwrap().ends_with("mail.example.org>\r\n"));
         assert!(fixed("hello, world\r\n", "").unwrap().ends_with("mail.example.org>\r\n\r\n"));
         assert!(fixed("", "").unwrap().starts_with("From: "));
+        // A last chunk need not end with a line.
+        assert!(fixed("hello", "").unwrap().ends_with("mail.example.org>\r\n\r\n"));
+        assert!(fixed("Subject: x", "").unwrap().ends_with("mail.example.org>\r\n"));
     }
 
     #[test]
@@ -195,6 +218,18 @@ mod tests {
         assert_eq!(fixed(&other, ""), Ok("Sender: <ann@example.org>\r\n".into()));
         assert_eq!(fixed(&other, "boss@example.org"), Ok(String::new()));
         assert_eq!(fixed(&format!("Sender: x@example.org\r\n{other}"), ""), Ok(String::new()));
+    }
+
+    #[test]
+    fn a_field_of_which_a_signature_says_that_it_is_not_there_is_not_added() {
+        let sealed = |names: &str| {
+            let signature = format!("DKIM-Signature: v=1; d=example.net; h={names};\r\n\tb=abc=\r\n");
+            fixed(&format!("{signature}From: boss@example.org\r\n\r\n"), "").unwrap()
+        };
+        assert_eq!(sealed("From:sender:\r\n\tDate : Message-Id"), "");
+        assert!(sealed("From:To").contains("Sender: ") && sealed("From:To").contains("Message-ID: "));
+        let bare = fixed("DKIM-Signature: h=Date\r\nFrom: ann@example.org\r\n\r\n", "").unwrap();
+        assert!(bare.starts_with("Message-ID: <") && !bare.contains("Date"), "{bare}");
     }
 
     #[test]
@@ -221,6 +256,26 @@ mod tests {
         {
             assert!(fixed(&FULL.replace("ann@example.org", value), "").is_ok(), "{value}");
         }
+    }
+
+    /// What goes on to the spool if the content comes in parts of these sizes.
+    fn passed_on(content: &[u8], sizes: &[usize]) -> Result<Vec<u8>, String> {
+        let sender = ReversePath::Mailbox("ann@example.org".parse().unwrap());
+        let owns = |_: &Mailbox| false;
+        let submission =
+            Submission { sender: &sender, id: "01J", host: "mail.example.org", now: 0, owns: &owns };
+        let mut header = Header::default();
+        let mut rest = content;
+        let mut sizes = sizes.iter().cycle();
+        while !rest.is_empty() {
+            let (part, after) = rest.split_at((*sizes.next().unwrap()).min(rest.len()));
+            rest = after;
+            if header.take(part).unwrap() {
+                break;
+            }
+        }
+        let added = missing(header.held(), &submission).map_err(|reply| reply.to_string())?;
+        Ok([&added, header.held(), rest].concat())
     }
 
     fn complete_after(content: &[u8], sizes: &[usize]) -> Option<usize> {
@@ -258,7 +313,32 @@ mod tests {
         assert!(header.held().len() <= LONGEST + line.len());
     }
 
+    #[test]
+    fn a_long_first_line_that_comes_octet_by_octet_costs_little() {
+        let mut header = Header::default();
+        let began = std::time::Instant::now();
+        for _ in 0..LONGEST {
+            if header.take(b"x").unwrap() {
+                break;
+            }
+        }
+        assert!(header.held().len() < 2_000, "a name of {} octets", header.held().len());
+        assert!(began.elapsed() < std::time::Duration::from_secs(1));
+    }
+
     proptest! {
+        #[test]
+        fn the_octets_do_not_depend_on_the_parts(
+            content in "((From|Date|x y|Ann|é)?(: ?|)(a@b|<c@d>|,|)(\\r\\n|\\n|\\r|)( |\t|\\r\\n|)){0,8}",
+            sizes in proptest::collection::vec(1_usize..9, 1..5),
+        ) {
+            let whole = passed_on(content.as_bytes(), &[content.len().max(1)]);
+            if let Ok(octets) = &whole {
+                prop_assert!(octets.ends_with(content.as_bytes()));
+            }
+            prop_assert_eq!(passed_on(content.as_bytes(), &sizes), whole);
+        }
+
         #[test]
         fn no_content_breaks_it_and_what_is_added_are_fields(content in "[A-Za-z:@<>,\\r\\n é-]{0,80}") {
             if let Ok(added) = fixed(&content, "") {

@@ -259,7 +259,7 @@ impl Session {
     }
 
     /// A 421 from our own side ends the session (RFC 5321 section 3.8).
-    fn obey(&mut self, reply: Reply) -> Reply {
+    pub(super) fn obey(&mut self, reply: Reply) -> Reply {
         if reply.code == 421 && !matches!(self.state, State::Closing(_)) {
             let limit = self.config.limits().auth_failures;
             let why = if self.auth_failures >= limit { Close::AuthFailures } else { Close::Answered };

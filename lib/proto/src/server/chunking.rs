@@ -141,14 +141,15 @@ impl Chunking {
             None if self.chunk.last => self.receiving.complete(scene),
             None => {
                 let reply = replies::chunk(self.chunk.size);
-                (State::Between(Box::new(self)), Effect::Reply(reply))
+                let effect = if self.chunk.size == 0 { Effect::Idle(reply) } else { Effect::Reply(reply) };
+                (State::Between(Box::new(self)), effect)
             }
         }
     }
 
     /// The transaction is given up before its last chunk; `reply` is said after the draft is dropped, if there is one.
     pub(super) fn give_up(self, reply: Reply) -> Effect {
-        if self.draft { Effect::Drop(reply) } else { Effect::Reply(reply) }
+        if self.draft { Effect::Drop(reply) } else { Effect::Idle(reply) }
     }
 }
 

@@ -136,8 +136,8 @@ impl State {
     fn verify(self, argument: String, expand: bool, scene: &Scene<'_>) -> (Self, Effect) {
         let privileges = scene.guest.standing.privileges;
         match (expand, privileges.vrfy, privileges.expn) {
-            (false, false, _) => (self, Effect::Idle(replies::not_verified())),
-            (true, _, false) => self.unoffered(),
+            // RFC 5321 section 7.3: neither a success nor a failure.
+            (false, false, _) | (true, _, false) => (self, Effect::Idle(replies::not_verified())),
             _ if matches!(self, Self::Between(_)) => {
                 let cure = self.cure();
                 (self, Effect::Bad(replies::out_of_order(cure)))

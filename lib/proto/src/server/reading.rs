@@ -19,6 +19,10 @@ impl Session {
             Line::Refused(error) => self.effect(Effect::Bad(replies::bad_line(error))),
             Line::Whole(line) => match Command::parse(line) {
                 Ok(command) => self.carry_out(command),
+                Err(error) if is_chunk(line) => {
+                    self.bad_commands += 1;
+                    Some(self.close(Close::BadCommands, replies::endless_chunk(&error)))
+                }
                 Err(error) => {
                     let reply = error.reply();
                     let cause = Cause::met("syntax", error.to_string());
@@ -113,6 +117,11 @@ impl Session {
         });
         (consumed, action)
     }
+}
+
+/// Whether octets follow the line that are no commands.
+fn is_chunk(line: &[u8]) -> bool {
+    line.get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case(b"BDAT"))
 }
 
 fn refused_response(error: LineError) -> Reply {

@@ -43,10 +43,6 @@ pub(super) fn found(lines: Vec<String>) -> Reply {
         return not_verified();
     }
     if !lines.iter().all(|line| line.is_ascii()) {
-        // RFC 6531 section 3.7.4.2: a client gets UTF-8 only if it can take it, and we print none in replies.
-        return Reply::new(252, Status::success(6, 8), "the answer is not ASCII; send RCPT to find out");
-    }
-    if !lines.iter().all(|line| line.is_ascii()) {
         let text = "a name beyond ASCII is not shown; send RCPT to find out";
         return Reply::new(252, Status::success(6, 8), text);
     }
@@ -87,6 +83,12 @@ pub(super) fn other_greeting(lmtp: bool) -> Reply {
 
 pub(super) fn out_of_order(cure: &'static str) -> Reply {
     permanent(503, 5, 1, cure).because(Cause::of("command-order"))
+}
+
+/// Of a chunk without a size nobody can tell where the commands go on: its content must not pass for them.
+pub(super) fn endless_chunk(error: &CommandError) -> Reply {
+    let text = format!("{error}; nobody can tell where this chunk ends; closing");
+    transient(421, 5, 4, text).because(Cause::met("syntax", error.to_string()))
 }
 
 pub(super) fn broken_chunks() -> Reply {

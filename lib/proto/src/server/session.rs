@@ -79,6 +79,10 @@ impl Session {
             consumed += used;
             if let Some(action) = action {
                 self.check_invariants();
+                let action = match action {
+                    Action::Reply(reply) => Action::Reply(self.obey(reply)),
+                    action => action,
+                };
                 return Step { consumed, action };
             }
         }
@@ -133,6 +137,12 @@ impl Session {
     /// What the client said about itself; `None` before HELO or EHLO, and once the session is over.
     pub fn client(&self) -> Option<&Client> {
         self.state.client()
+    }
+
+    /// The next octets are content, not a command.
+    pub fn takes_content(&self) -> bool {
+        let waits = self.pending.is_empty();
+        waits && matches!(self.state, State::Receiving(_) | State::Chunking(_) | State::Swallowing(_))
     }
 
     /// The transaction that is open; `None` from [`Action::EndOfBody`] on, which hands it out.
@@ -202,8 +212,10 @@ impl Session {
             Effect::Reply(reply) | Effect::Close(reply) => Action::Reply(reply),
             Effect::Refuse(reply) => Action::Reply(self.count_refusal(reply)),
             Effect::RefuseEach(reply, copies) => {
+                let first = self.count_refusal(reply.clone());
+                let copies = if first.code == 421 { 1 } else { copies };
                 self.pending.extend((1..copies).map(|_| Action::Reply(reply.clone())));
-                Action::Reply(reply)
+                Action::Reply(first)
             }
             Effect::Idle(reply) => self.idle(reply),
             Effect::Bad(reply) => self.refuse(reply),

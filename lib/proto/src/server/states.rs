@@ -29,7 +29,8 @@
 //! | GET          | 421 closing    | 421 closing        | 421 closing        | 421 closing    | 421 closing    | 501 identified | 421 closing |
 //! | XYZZY        | 500            | 500                | 500                | 500            | 500            | 501 identified | 503         |
 //! It is the table of a client that may do everything: STARTTLS and AUTH are offered, VRFY, EXPN, ETRN, XCLIENT and
-//! XFORWARD allowed. What is not offered is answered 502 in each state, and a chunk is swallowed before it is refused.
+//! XFORWARD allowed. What is not offered is answered 502 in each state, VRFY and EXPN 252, and a chunk is swallowed
+//! before it is refused; one without a size ends the session.
 //!
 //! The state between is that after a BDAT which was not the last; in authenticating each line is a response, whatever it
 //! looks like (some verbs are base64), and what follows it is a command, were it meant for a chunk; unwelcome is the client whose greeting was a 554.
@@ -46,7 +47,7 @@ use super::identified::Identified;
 use super::opening::Opening;
 use super::receiving::Receiving;
 use super::transacting::Transacting;
-use super::waiting::Waiting;
+use super::waiting::{Errand, Waiting};
 use super::{Action, Client, Close, Config, Question, Transaction};
 use crate::reply::Reply;
 
@@ -101,7 +102,7 @@ pub(super) enum Effect {
     Reply(Reply),
     /// A reply to a command that brings no message; counted.
     Idle(Reply),
-    /// A refusal that the client could not have foreseen.
+    /// A refusal that the client could not have foreseen; counted apart.
     Refuse(Reply),
     /// The same refusal so many times.
     RefuseEach(Reply, usize),
@@ -191,6 +192,7 @@ impl State {
             | Self::Transacting(_)
             | Self::Between(_)
             | Self::Authenticating(_) => Some(limits.command_wait),
+            Self::Waiting(state) if matches!(state.errand, Errand::Authentication) => Some(limits.auth_wait),
             Self::Asking(_) | Self::Waiting(_) => Some(limits.verdict_wait),
             Self::Receiving(state) => Some(state.pace.wait(config, now)),
             Self::Chunking(state) => Some(state.receiving.pace.wait(config, now)),

@@ -178,6 +178,41 @@ fn higher_priorities_go_first_within_a_host_and_among_hosts() {
     assert_eq!(order, [4, 6, 2, 5, 0, 3, 1, 7].map(id));
 }
 
+/// Feeds, in which what is urgent never ends, until this message goes; none if it does not in a hundred.
+fn feeds_until(bench: &mut Bench, wanted: u64, host: impl Fn(u64) -> &'static str) -> Option<u64> {
+    for number in 1..100 {
+        send(bench, number + 1_000, host(number), urgent(9));
+        bench.hungry(1, 1);
+        let feed = bench.fed().remove(0);
+        bench.settle(&feed, Outcome::Delivered);
+        if feed.message == id(wanted) {
+            return Some(number);
+        }
+    }
+    None
+}
+
+#[test]
+fn whatever_is_urgent_the_others_still_go_behind_one_host() {
+    let mut bench = Bench::new(policy());
+    send(&mut bench, 0, "x.example", urgent(0));
+    send(&mut bench, 1, "x.example", urgent(-9));
+    send(&mut bench, 2, "x.example", urgent(9));
+    assert!(feeds_until(&mut bench, 0, |_| "x.example").is_some_and(|feeds| feeds > 4));
+    assert!(feeds_until(&mut bench, 1, |_| "x.example").is_some());
+}
+
+#[test]
+fn whatever_is_urgent_the_others_still_go_elsewhere() {
+    let mut bench = Bench::new(policy());
+    let urgent_host = |number: u64| if number.is_multiple_of(2) { "x.example" } else { "z.example" };
+    send(&mut bench, 0, "y.example", urgent(0));
+    send(&mut bench, 1, "w.example", urgent(-9));
+    send(&mut bench, 2, "x.example", urgent(9));
+    assert!(feeds_until(&mut bench, 0, urgent_host).is_some_and(|feeds| feeds > 4));
+    assert!(feeds_until(&mut bench, 1, urgent_host).is_some());
+}
+
 #[test]
 fn an_urgent_message_moves_its_host_to_the_front() {
     let mut bench = Bench::new(policy());

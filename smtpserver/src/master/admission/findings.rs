@@ -31,6 +31,14 @@ impl Refusal {
     pub(crate) fn is_for_good(&self) -> bool {
         self.reply.starts_with('5')
     }
+
+    /// The reply as it is sent: no longer than a client has to take (RFC 5321 section 4.5.3.1.5).
+    pub(crate) fn line(&self) -> Vec<u8> {
+        let mut line = self.reply.clone().into_bytes();
+        line.truncate(LONGEST_LINE - 2);
+        line.extend(b"\r\n");
+        line
+    }
 }
 
 impl Findings {
@@ -86,6 +94,9 @@ impl Findings {
     }
 }
 
+/// Octets of a line of a reply, with its CRLF.
+const LONGEST_LINE: usize = 512;
+
 /// Complaints that are told to a client, so that its reply stays short.
 const MOST_COMPLAINTS: usize = 3;
 
@@ -107,6 +118,16 @@ mod tests {
 
     fn findings(reasons: Vec<Reason>) -> Findings {
         Findings { reasons, name: None }
+    }
+
+    #[test]
+    fn the_line_of_a_refusal_is_never_longer_than_a_client_has_to_take() {
+        let codes: Vec<String> = (2..34).map(|last| format!("127.0.0.{last}")).collect();
+        let listed = |zone: &str| format!("{zone}.test={}", codes.join(","));
+        let reasons = ["a", "b"].map(|zone| reason("lists", &listed(zone), Verdict::Score(2), false));
+        let line = findings(reasons.to_vec()).refusal(3).unwrap().line();
+        assert!(line.starts_with(b"554 5.7.1 your address is listed by a.test (127.0.0.2,"));
+        assert!(line.ends_with(b"\r\n") && line.len() == 512, "{}", line.len());
     }
 
     #[test]

@@ -10,6 +10,7 @@ use farm::config::{Names, Rule};
 use farm::tables::Lookup;
 use ipc::resolve::{Ask, Resolved};
 use ipc::smtp_worker::Verdict;
+use std::collections::HashSet;
 use std::net::IpAddr;
 
 impl Admission {
@@ -86,7 +87,8 @@ impl Admission {
         if examined {
             questions.extend(config.lists.iter().map(|one| list(&one.zone)));
         }
-        questions.dedup();
+        let mut seen = HashSet::new();
+        questions.retain(|ask| seen.insert(ask.clone()));
         questions.into_iter().for_each(|ask| self.ask(who, &mut candidate, ask, now));
         candidate
     }
@@ -133,14 +135,17 @@ impl Admission {
     fn look_at_name(&self, candidate: &mut Candidate) {
         let findings = &mut candidate.findings;
         let (Lookup::Found(table), Some(name)) = (&self.access, &findings.name) else { return };
-        let by_address = findings.reasons.iter().any(|reason| reason.rule == Rule::Access.name());
-        let Some(entry) = table.by_name(name).filter(|_| !by_address) else { return };
-        match rules::access(entry, self.settings.warns(Rule::Access)) {
-            Word::Accept => {
-                findings.reasons.push(rules::pass(Rule::Access.name(), entry.key.clone()));
-                candidate.accepted = true;
+        if table.by_address(candidate.client).any(|entry| !entry.warn) {
+            return;
+        }
+        for entry in table.by_name(name) {
+            match rules::access(entry, self.settings.warns(Rule::Access)) {
+                Word::Accept => {
+                    findings.reasons.push(rules::pass(Rule::Access.name(), entry.key.clone()));
+                    candidate.accepted = true;
+                }
+                Word::Reason(reason) => findings.reasons.push(reason),
             }
-            Word::Reason(reason) => findings.reasons.push(reason),
         }
     }
 

@@ -65,25 +65,8 @@ impl Admission {
 
     /// What can be said without waiting. `tells` also pushes what speaks for the client, and counts nothing.
     fn first_look(&mut self, findings: &mut Findings, client: IpAddr, now: u64, tells: bool) -> Look {
-        let warns = self.settings.warns(Rule::Access);
-        match &self.access {
-            Lookup::Found(table) => match (table.by_address(client), table.gap()) {
-                (Some(entry), _) => match rules::access(entry, warns) {
-                    Word::Accept => {
-                        if tells {
-                            findings.reasons.push(rules::pass(Rule::Access.name(), entry.key.clone()));
-                        }
-                        return Look::Accept;
-                    }
-                    Word::Reason(reason) => findings.reasons.push(reason),
-                },
-                (None, Some(gap)) => findings.reasons.push(rules::no_access(gap, warns)),
-                (None, None) => {}
-            },
-            Lookup::NotFound => {}
-            Lookup::Temporary(why) | Lookup::Broken(why) => {
-                findings.reasons.push(rules::no_access(why, warns));
-            }
+        if self.look_at_address(findings, client, tells) {
+            return Look::Accept;
         }
         if findings.refusal(u32::MAX).is_some() {
             return Look::Done;
@@ -96,6 +79,34 @@ impl Admission {
             return Look::Done;
         }
         self.look_at_rate(findings, client, now, tells)
+    }
+
+    /// The access table by address; whether it lets the client in, whatever else could be found.
+    fn look_at_address(&self, findings: &mut Findings, client: IpAddr, tells: bool) -> bool {
+        let warns = self.settings.warns(Rule::Access);
+        let table = match &self.access {
+            Lookup::Found(table) => table,
+            Lookup::NotFound => return false,
+            Lookup::Temporary(why) | Lookup::Broken(why) => {
+                findings.reasons.push(rules::no_access(why, warns));
+                return false;
+            }
+        };
+        let mut decided = false;
+        for entry in table.by_address(client) {
+            decided |= !entry.warn;
+            match rules::access(entry, warns) {
+                Word::Accept => {
+                    let told = tells.then(|| rules::pass(Rule::Access.name(), entry.key.clone()));
+                    findings.reasons.extend(told);
+                    return true;
+                }
+                Word::Reason(reason) => findings.reasons.push(reason),
+            }
+        }
+        let gap = table.gap().filter(|_| !decided);
+        findings.reasons.extend(gap.map(|gap| rules::no_access(gap, warns)));
+        false
     }
 
     fn look_at_rate(&mut self, findings: &mut Findings, client: IpAddr, now: u64, tells: bool) -> Look {

@@ -6,6 +6,8 @@ use ipc::resolve::Resolved;
 use ipc::smtp_worker::Verdict;
 use std::path::Path;
 
+mod shadows;
+
 const NOW: u64 = 1_000_000;
 
 fn ip(text: &str) -> IpAddr {
@@ -94,19 +96,6 @@ fn the_share_of_a_client_is_limited_and_others_are_let_in() {
     admission.leave(Some(ip("2001:db8::4")));
     admission.leave(Some(ip("2001:db8::1")));
     assert_eq!(meet(&mut admission, 6, "2001:db8::5", NOW), Met::Pass(None));
-}
-
-#[test]
-fn a_rule_that_only_warns_lets_in_and_says_what_it_would_have_done() {
-    let mut admission = admission(|s| s.config.warn = vec![Rule::SessionsPerClient]);
-    for session in 1..=4 {
-        assert_eq!(meet(&mut admission, session, "192.0.2.1", NOW), Met::Pass(None));
-    }
-    let told = actions(&mut admission);
-    assert!(
-        matches!(&told[..], [Action::Warn { reason, .. }] if reason.value == "4" && reason.warn),
-        "{told:?}"
-    );
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What clients see, and what the spool and the journal hold afterwards.
 
 use super::world::World;
+use ipc::smtp_worker::FromWorker;
 
 const HELLO: &str = "EHLO mx.example.net\r\n";
 const MAIL: &str = "MAIL FROM:<news@example.net>\r\n";
@@ -81,6 +82,55 @@ fn a_refusal_by_policy_has_its_own_code_and_is_not_remembered() {
         assert!(replies.contains("554 5.7.1 relaying"), "{replies}");
     }
     assert_eq!(world.questions.len(), 2);
+}
+
+#[test]
+fn the_journal_takes_no_content_for_a_command() {
+    let mut world = World::new();
+    let mut client = world.client();
+    world.ask(&mut client, &format!("{HELLO}{MAIL}BDAT 27\r\n"), "sender ok");
+    world.ask(&mut client, "RCPT TO:<bob@example.net>\r\n", "503 5.5.1 no valid");
+    world.turn();
+    let journal = world.journal();
+    assert!(journal.contains("verb=BDAT from=<news@example.net>"), "{journal}");
+    assert!(!journal.contains("bob@example.net"), "{journal}");
+}
+
+#[test]
+fn xclient_names_a_client_from_scratch() {
+    let mut world = World::new();
+    world.trust(&tls::Material::default());
+    let mut client = world.client();
+    world.ask(&mut client, HELLO, "250 ");
+    assert!(world.ask(&mut client, "XCLIENT LOGIN=\r\n", "\n").starts_with("501 "));
+    world.ask(&mut client, "XFORWARD ADDR=198.51.100.1 NAME=other.example\r\n", "250 ");
+    world.ask(&mut client, "XFORWARD ADDR=198.51.100.2\r\n", "250 ");
+    let forwarded = &world.worker.seats.iter().next().unwrap().1.conversation.client;
+    assert_eq!(forwarded.name.as_deref(), Some("other.example"), "several XFORWARD add up");
+    world.ask(&mut client, "XCLIENT LOGIN=bob\r\n", "220 ");
+    let conversation = &world.worker.seats.iter().next().unwrap().1.conversation;
+    assert_eq!((conversation.client.text.as_str(), conversation.client.name.as_deref()), ("192.0.2.7", None));
+    assert_eq!(conversation.session.account(), Some("bob"));
+}
+
+#[test]
+fn a_session_that_is_played_never_becomes_a_real_one() {
+    let mut world = World::new();
+    let mut client = world.client();
+    world.ask(&mut client, HELLO, "250 ");
+    let conversation = &mut world.worker.seats.iter_mut().next().unwrap().1.conversation;
+    conversation.session.standing_mut().privileges.play = true;
+    world.ask(&mut client, "XPLAY ADDR=198.51.100.1\r\n", "");
+    world.until("the master is asked", |world| {
+        world.told.iter().any(|told| matches!(told, FromWorker::Consult { .. }))
+    });
+    world.consult();
+    world.ask(&mut client, "", "220 ");
+    // Nobody answers this time.
+    world.ask(&mut client, "XPLAY ADDR=198.51.100.2\r\n", "451 ");
+    world.ask(&mut client, &format!("{HELLO}{MAIL}{}DATA\r\n", rcpt("ann")), "354 ");
+    world.ask(&mut client, "\r\n.\r\n", "trial: would be accepted");
+    assert!(world.announced(&world.scheduler_notify).is_empty());
 }
 
 #[test]

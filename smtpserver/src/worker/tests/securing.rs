@@ -11,15 +11,19 @@ use tls::{ClientContext, Clock, Material, PemFile, PemPair, Session};
 const NOW: u64 = 1_750_000_000;
 
 fn certified() -> World {
+    let mut world = World::new();
+    world.certify(&material());
+    world
+}
+
+fn material() -> Material {
     let key = rcgen::generate_simple_self_signed(vec!["mail.example.org".into()]).unwrap();
     let file = |name: &str, text: String| PemFile { name: name.into(), octets: text.into_bytes() };
     let pair = PemPair {
         chain: file("chain.pem", key.cert.pem()),
         key: file("key.pem", key.signing_key.serialize_pem()),
     };
-    let mut world = World::new();
-    world.certify(&Material { pairs: vec![pair], ..Material::default() });
-    world
+    Material { pairs: vec![pair], ..Material::default() }
 }
 
 fn context() -> ClientContext {
@@ -95,6 +99,28 @@ fn a_session_is_secured_and_forgets_what_was_said_before() {
     assert!(client.tls.peer_has_closed(), "it says goodbye in TLS, too");
     world.until("the end is told", |world| world.journal().contains("why=quit"));
     assert!(world.journal().contains("tls=TLSv1.3"), "{}", world.journal());
+}
+
+#[test]
+fn neither_rights_nor_another_client_outlast_the_handshake() {
+    let mut world = World::new();
+    world.trust(&material());
+    let mut client = world.client();
+    world.ask(&mut client, "EHLO client.example\r\n", "250 ");
+    world.ask(&mut client, "XFORWARD ADDR=198.51.100.1 HELO=other.example\r\n", "250 ");
+    {
+        // As AUTH in the clear leaves them.
+        let conversation = &mut world.worker.seats.iter_mut().next().unwrap().1.conversation;
+        conversation.session.standing_mut().privileges.vrfy = true;
+        conversation.login = Some(Box::default());
+    }
+    world.ask(&mut client, "STARTTLS\r\n", "220 2.0.0");
+    let mut client = Secured::new(client);
+    let hello = client.ask(&mut world, b"EHLO client.example\r\n", "250 ");
+    assert!(hello.contains("XCLIENT") && !hello.contains("VRFY"), "{hello}");
+    let conversation = &world.worker.seats.iter().next().unwrap().1.conversation;
+    assert_eq!(conversation.client.text, "192.0.2.7");
+    assert!(conversation.login.is_none() && conversation.forward.is_none());
 }
 
 #[test]

@@ -9,14 +9,14 @@ use crate::worker::route_cache::RouteCache;
 use crate::worker::router_link::RouterLink;
 use crate::worker::run::{AUTHD, ROUTER, Worker, open_spool};
 use farm::channel::Channel;
-use farm::config::{Auth, Common, Paths, SmtpServer};
+use farm::config::{Auth, Common, Network, Paths, SmtpServer};
 use farm::event_loop::EventLoop;
 use farm::fault::Faults;
 use farm::hints::Hints;
 use farm::journal::Journal;
 use ipc::hint::Hint;
 use ipc::routing::{Answer, FromRouter, Question, Verdict};
-use ipc::smtp_worker::{Connection, FromWorker, Peer, ToWorker};
+use ipc::smtp_worker::{self, Connection, Consulted, FromWorker, Peer, ToWorker};
 use ipc::supervisor::{FromChild, ToChild};
 use proto::envelope::Route;
 use proto::status::Status;
@@ -157,13 +157,22 @@ impl World {
             House::new(&common, &section, material, &auth, self.worker.desk.now.utc).unwrap();
     }
 
+    /// The same, and clients may speak for others.
+    pub(super) fn trust(&mut self, material: &tls::Material) {
+        let (common, section, auth) = configuration(&self.directory);
+        let host = Network { address: "192.0.2.7".parse().unwrap(), prefix: 32 };
+        let section = SmtpServer { xclient_networks: vec![host], ..section };
+        self.worker.desk.house =
+            House::new(&common, &section, material, &auth, self.worker.desk.now.utc).unwrap();
+    }
+
     /// A client from a network that may not relay.
     pub(super) fn client(&mut self) -> Client {
-        self.client_at(ipc::smtp_worker::Entrance::default())
+        self.client_at(smtp_worker::Entrance::default())
     }
 
     /// The same at this door.
-    pub(super) fn client_at(&mut self, entrance: ipc::smtp_worker::Entrance) -> Client {
+    pub(super) fn client_at(&mut self, entrance: smtp_worker::Entrance) -> Client {
         let (stream, there) = UnixStream::pair().unwrap();
         stream.set_nonblocking(true).unwrap();
         self.last += 1;
@@ -172,6 +181,13 @@ impl World {
         let connection = Connection { session: self.last, peer, listener, entrance, name: None };
         self.master.send_with(&ToWorker::Take(connection), there.into()).unwrap();
         Client { stream, heard: String::new() }
+    }
+
+    /// The master has nothing against the client that session 1 plays.
+    pub(super) fn consult(&mut self) {
+        let consulted =
+            Consulted { session: 1, reasons: Vec::new(), verdict: smtp_worker::Verdict::Pass, name: None };
+        self.master.send(&ToWorker::Consulted(consulted)).unwrap();
     }
 
     pub(super) fn drain(&mut self) {

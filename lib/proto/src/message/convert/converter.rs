@@ -81,16 +81,20 @@ impl Watch for Writer {
     fn field(&mut self, raw: &[u8]) {
         let label = || fields(raw).next().is_some_and(|field| field.is(CONTENT_TRANSFER_ENCODING));
         match self.treatment {
-            Treatment::Label(word) if label() => self.label(word),
+            Treatment::Label(Some(word), _) if label() => self.label(word),
             Treatment::Encode(how, _) if label() => self.label(how.word()),
             _ => self.out.extend_from_slice(raw),
         }
     }
 
     fn head_ends(&mut self, _: &Entity<'_>) {
-        if let Treatment::Encode(how, added) = self.treatment {
-            self.out.extend_from_slice(added.as_bytes());
-            self.label(how.word());
+        match self.treatment {
+            Treatment::Keep => {}
+            Treatment::Label(_, added) => self.out.extend_from_slice(added.as_bytes()),
+            Treatment::Encode(how, added) => {
+                self.out.extend_from_slice(added.as_bytes());
+                self.label(how.word());
+            }
         }
     }
 
@@ -99,7 +103,7 @@ impl Watch for Writer {
         match self.treatment {
             Treatment::Encode(How::Quoted, _) => self.quoted.push(text, &mut self.out),
             Treatment::Encode(How::Base64, _) => self.base64.push(text, &mut self.out),
-            Treatment::Keep | Treatment::Label(_) => self.out.extend_from_slice(text),
+            Treatment::Keep | Treatment::Label(..) => self.out.extend_from_slice(text),
         }
     }
 
@@ -108,7 +112,7 @@ impl Watch for Writer {
         match self.treatment {
             Treatment::Encode(How::Quoted, _) => self.quoted.line_end(&mut self.out),
             Treatment::Encode(How::Base64, _) => self.base64.push(b"\r\n", &mut self.out),
-            Treatment::Keep | Treatment::Label(_) => self.out.extend_from_slice(b"\r\n"),
+            Treatment::Keep | Treatment::Label(..) => self.out.extend_from_slice(b"\r\n"),
         }
     }
 
@@ -123,7 +127,7 @@ impl Watch for Writer {
                 self.base64.finish(&mut self.out);
                 self.out.extend_from_slice(if last { b"\r\n" } else { b"" });
             }
-            Treatment::Keep | Treatment::Label(_) => {}
+            Treatment::Keep | Treatment::Label(..) => {}
         }
         self.treatment = Treatment::Keep;
     }

@@ -5,6 +5,9 @@
 pub struct Target {
     /// Octets with the high bit set may stay (8BITMIME).
     pub eight_bit: bool,
+    /// In no header section may they, be it that of a part: the message is internationalized, and the hop has no SMTPUTF8 (RFC
+    /// 6531 section 3.2).
+    pub ascii_header: bool,
 }
 
 /// What a [`Survey`](super::Survey) has found to be done, for each entity in the order of their headers.
@@ -37,8 +40,8 @@ pub enum Obstacle {
 pub(super) enum Treatment {
     /// Nothing.
     Keep,
-    /// Its Content-Transfer-Encoding, if it has one, becomes this.
-    Label(&'static str),
+    /// Its Content-Transfer-Encoding, if it has one, becomes this, if anything; these whole fields are added to its header.
+    Label(Option<&'static str>, &'static str),
     /// Its body is encoded; these whole fields are added to its header.
     Encode(How, &'static str),
 }

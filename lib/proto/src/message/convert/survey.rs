@@ -64,12 +64,13 @@ impl Findings {
     }
 
     /// What becomes of an entity that is not encoded: it must not claim more than the hop takes.
-    fn relabelled(&self, encoding: Encoding) -> Treatment {
+    fn relabelled(&self, encoding: Encoding, added: &'static str) -> Treatment {
         let (most, word) =
             if self.target.eight_bit { (Label::EightBit, "8bit") } else { (Label::SevenBit, "7bit") };
         match encoding {
-            Encoding::Identity(label) if label > most => Treatment::Label(word),
-            _ => Treatment::Keep,
+            Encoding::Identity(label) if label > most => Treatment::Label(Some(word), added),
+            _ if added.is_empty() => Treatment::Keep,
+            _ => Treatment::Label(None, added),
         }
     }
 
@@ -93,7 +94,7 @@ impl Findings {
             _ if must && !identity => Err(Obstacle::Encoding),
             _ if must => Err(Obstacle::Structure),
             _ if leaf.sealed => Ok(Treatment::Keep),
-            encoding => Ok(self.relabelled(encoding)),
+            encoding => Ok(self.relabelled(encoding, "")),
         }
     }
 }
@@ -103,7 +104,7 @@ impl Leaf {
     fn added(&self, facts: &Facts) -> &'static str {
         match (self.unversioned, self.untyped) {
             (false, _) => "",
-            (true, false) => "MIME-Version: 1.0\r\n",
+            (true, false) => VERSION,
             (true, true) if facts.eight_bit => {
                 "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=unknown-8bit\r\n"
             }
@@ -131,7 +132,7 @@ impl Watch for Findings {
 
     fn head_ends(&mut self, entity: &Entity<'_>) {
         let Entity { head, kind, sealed, message } = *entity;
-        if head.binary || head.eight_bit && !self.target.eight_bit {
+        if head.binary || head.eight_bit && (self.target.ascii_header || !self.target.eight_bit) {
             self.obstructs(Obstacle::Header);
         }
         self.facts = Facts::default();
@@ -139,7 +140,9 @@ impl Watch for Findings {
             Kind::Multipart(..) | Kind::Message => {
                 self.leaf = None;
                 if !sealed {
-                    self.treat(self.relabelled(head.encoding()));
+                    // What is encoded below counts only in a message that says that it is MIME (RFC 2045 section 4).
+                    let added = if message && !head.versioned { VERSION } else { "" };
+                    self.treat(self.relabelled(head.encoding(), added));
                 }
             }
             Kind::Text | Kind::Other | Kind::Opaque => {
@@ -190,6 +193,9 @@ impl Watch for Findings {
 
     fn raw(&mut self, _: &[u8]) {}
 }
+
+/// The field without which nothing in a message is MIME.
+const VERSION: &str = "MIME-Version: 1.0\r\n";
 
 /// Entities of a message at most.
 const MOST: usize = 10_000;

@@ -5,8 +5,8 @@ use crate::message::shape_of;
 use mail_parser::{MessageParser, MessagePart, PartType};
 use proptest::prelude::*;
 
-const SEVEN: Target = Target { eight_bit: false };
-const EIGHT: Target = Target { eight_bit: true };
+const SEVEN: Target = Target { eight_bit: false, ascii_header: false };
+const EIGHT: Target = Target { eight_bit: true, ascii_header: false };
 
 /// Converts in chunks of this size.
 fn converted(content: &[u8], target: Target, size: usize) -> Result<Vec<u8>, Obstacle> {
@@ -99,6 +99,32 @@ fn what_cannot_be_converted_says_why() {
 }
 
 #[test]
+fn parts_are_encoded_in_a_message_that_says_it_is_mime() {
+    let message = |head: &str, label: &str, text: &str| {
+        format!(
+            "Content-Type: multipart/mixed; boundary=b\r\n{head}\r\n--b\r\n{label}\r\n{text}, and more plain text\r\n--b--\r\n"
+        )
+    };
+    let given = message("", "", "caf\u{e9}");
+    let label = "Content-Transfer-Encoding: quoted-printable\r\n";
+    let encoded = message("MIME-Version: 1.0\r\n", label, "caf=C3=A9");
+    assert_eq!(text(&given, SEVEN), encoded);
+    let outer = "MIME-Version: 1.0\r\nContent-Type: message/rfc822\r\n\r\n";
+    assert_eq!(text(&format!("{outer}{given}"), SEVEN), format!("{outer}{encoded}"));
+}
+
+#[test]
+fn without_smtputf8_no_header_of_an_internationalized_message_goes_beyond_ascii() {
+    let part = "--b\r\nContent-Disposition: attachment; filename=\"\u{e9}\"\r\n\r\nx\r\n--b--\r\n";
+    let content = format!("MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n{part}");
+    let ascii = Target { ascii_header: true, ..EIGHT };
+    assert_eq!(converted(content.as_bytes(), ascii, 9), Err(Obstacle::Header));
+    assert_eq!(text(&content, EIGHT), content);
+    let body = "MIME-Version: 1.0\r\n\r\n\u{e9}\r\n";
+    assert_eq!(text(body, ascii), body);
+}
+
+#[test]
 fn what_lies_too_deep_is_not_looked_into() {
     let nested = "Content-Type: message/rfc822\r\n\r\n".repeat(40);
     assert_eq!(converted(format!("{nested}\r\n\u{e9}\r\n").as_bytes(), SEVEN, 99), Err(Obstacle::Structure));
@@ -108,11 +134,11 @@ fn what_lies_too_deep_is_not_looked_into() {
 #[test]
 fn text_between_parts_loses_what_cannot_pass() {
     let content =
-        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n\xe9\0\r\n--b\r\n\r\nx\r\n--b--\r\n\xff\n\r\n";
+        b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n\xe9\0\r\n--b\r\n\r\nx\r\n--b--\r\n\xff\n\r\n";
     let out = converted(content, SEVEN, 4).unwrap();
     assert_eq!(
         out,
-        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n??\r\n--b\r\n\r\nx\r\n--b--\r\n??\r\n"
+        b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n??\r\n--b\r\n\r\nx\r\n--b--\r\n??\r\n"
     );
 }
 
@@ -129,7 +155,7 @@ fn a_last_line_that_does_not_end_gets_no_end() {
 fn of_two_boundaries_the_longer_one_counts() {
     let message = |odd: &str| {
         format!(
-            "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\
+            "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\
              Content-Type: multipart/mixed; boundary=bb\r\n\r\n--bb\r\n\r\nx\r\n--bb--\r\n{odd}\r\n--b--\r\n"
         )
     };
@@ -219,7 +245,7 @@ proptest! {
     fn the_same_octets_come_out(node in nodes(), eight_bit: bool, size in 1_usize..200) {
         let mut content = b"Subject: x\r\nMIME-Version: 1.0\r\n".to_vec();
         node.render(&mut 0, &mut content);
-        let target = Target { eight_bit };
+        let target = if eight_bit { EIGHT } else { SEVEN };
         let out = converted(&content, target, size).unwrap();
         prop_assert_eq!(&out, &converted(&content, target, usize::MAX).unwrap(), "chunks matter");
 

@@ -2,6 +2,8 @@
 
 use super::super::*;
 use super::shell::{Seen, Shell, dialogue};
+use crate::reply::Reply;
+use crate::status::Status;
 use proptest::prelude::*;
 
 const OPEN: &str = "EHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\n";
@@ -115,6 +117,25 @@ fn a_chunk_beyond_all_measure_ends_the_session() {
         let seen = dialogue(Standing::default(), format!("{start}BDAT 99999999999\r\n").as_bytes(), 3);
         assert_eq!(words(&seen.events[seen.events.len() - 2..]), ["421", "flood"]);
     }
+}
+
+#[test]
+fn a_chunk_whose_end_nobody_can_tell_ends_the_session() {
+    for line in ["BDAT", "bdat x", "BDAT 99999999999999999999 LAST", "BDAT 2 LAST 3", "BDAT 2\0"] {
+        let mut shell = open();
+        let events = shell.hear(&format!("{line}\r\nMAIL FROM:<smuggled@x>\r\nRSET\r\n"));
+        assert_eq!(words(&events), ["421", "bad-commands"], "{line}");
+    }
+}
+
+#[test]
+fn our_own_421_ends_the_session_behind_a_chunk_too() {
+    let later = || Reply::new(421, Status::transient(3, 2), "later");
+    let mut session = open().session;
+    assert_eq!(session.advance(b"BDAT 3 LAST\r\n", 0).action, Action::BeginBody);
+    assert_eq!(session.opened(Err(later()), 0), None);
+    assert_eq!(session.advance(b"a\r\n", 0).action, Action::Reply(later()));
+    assert_eq!(session.advance(b"RSET\r\n", 0).action, Action::Close(Close::Answered));
 }
 
 proptest! {

@@ -83,6 +83,13 @@ fn commands_without_a_message_are_counted() {
 }
 
 #[test]
+fn empty_chunks_bring_no_message_either() {
+    let mut shell = bring_to("with-recipient");
+    shell.receive("BDAT 0\r\n".repeat(120).as_bytes());
+    assert_eq!((shell.code(), shell.seen.events.last().unwrap().as_str()), ("421", "idling"));
+}
+
+#[test]
 fn a_message_starts_the_count_anew() {
     let mut shell = Shell::plain();
     for _ in 0..3 {
