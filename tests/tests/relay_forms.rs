@@ -94,7 +94,8 @@ fn an_address_in_utf8_comes_back_from_a_hop_without_smtputf8() {
     let (grange, sink, mut client) = relaying(&["PIPELINING", "8BITMIME"]);
     utf8(&mut client);
     let notice = String::from_utf8(grange.wait_for_mail(&local_user(), 1).remove(0)).unwrap();
-    assert!(notice.contains("Status: 5.6.7"), "{notice}");
+    assert!(notice.contains("message/global-delivery-status"), "{notice}");
+    grange.wait_for_line(&[" failed ", "status=5.6.7"]);
     assert_eq!(sink.count(), 0);
 
     let (_grange, sink, mut client) = relaying(&ALL);
