@@ -13,6 +13,7 @@ use super::playing::Trial;
 use super::receipt::{Receipt, not_taken};
 use super::reporting::Tally;
 use super::securing::Bindings;
+use super::transactions::Begun;
 use super::verifying::Verifying;
 use super::xclient::Forward;
 use crate::policy::Scopes;
@@ -95,7 +96,7 @@ pub(super) struct Conversation {
     pub(super) scopes: Option<Box<Scopes>>,
     /// The session is only played.
     pub(super) trial: Option<Box<Trial>>,
-    counted: bool,
+    counted: Option<Begun>,
     /// A transaction has begun at some time.
     served: bool,
     leaving: bool,
@@ -122,7 +123,7 @@ impl Conversation {
             handed: None,
             scopes: desk.house.rulebook.exists().then(Box::default),
             trial: None,
-            counted: false,
+            counted: None,
             served: false,
             leaving: false,
         }
@@ -280,7 +281,7 @@ impl Conversation {
         if self.question.take().is_some() | self.verifying.take().is_some() {
             desk.router.withdraw(self.number);
         }
-        desk.transactions -= usize::from(std::mem::take(&mut self.counted));
+        self.uncount(desk);
         self.closed(desk, why);
     }
 
@@ -305,9 +306,16 @@ impl Conversation {
 
     fn count_transaction(&mut self, desk: &mut Desk) {
         let open = self.session.transaction().is_some();
-        if open != self.counted {
-            desk.transactions = if open { desk.transactions + 1 } else { desk.transactions - 1 };
-            self.counted = open;
+        if !open {
+            self.uncount(desk);
+        } else if self.counted.is_none() {
+            self.counted = Some(desk.transactions.begin(desk.now.mono));
+        }
+    }
+
+    fn uncount(&mut self, desk: &mut Desk) {
+        if let Some(begun) = self.counted.take() {
+            desk.transactions.end(begun, desk.now.mono);
         }
     }
 }

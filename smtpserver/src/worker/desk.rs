@@ -6,6 +6,7 @@ use super::house::House;
 use super::rehearsal::Switches;
 use super::route_cache::RouteCache;
 use super::router_link::RouterLink;
+use super::transactions::Transactions;
 use farm::clock::Moment;
 use farm::fault::Faults;
 use farm::journal::{Event, Failure, Journal, MessageEvent, ProgramEvent, SessionEvent};
@@ -30,7 +31,7 @@ pub(super) struct Desk {
     pub(super) faults: Faults,
     pub(super) switches: Arc<Switches>,
     /// Sessions with an open transaction, from MAIL to the end of data.
-    pub(super) transactions: usize,
+    pub(super) transactions: Transactions,
     /// What the master is to be asked about clients that are only played.
     pub(super) consults: Vec<FromWorker>,
     /// What the supervisor is to be asked: queues that clients want started.

@@ -28,6 +28,7 @@
 //! | `desk.rs` | what all sessions of the worker share |
 //! | `route_cache.rs` | the router's answers, for a while |
 //! | `router_link.rs` | the channel to the router |
+//! | `transactions.rs` | the open transactions, and which of them may soon end |
 //! | `commits.rs` | the spool: drafts, the open batch, hints |
 //! | `fixups.rs` | what a new message lacks |
 //! | `hops.rs` | counts the hosts that a message has passed |
@@ -65,6 +66,7 @@ mod securing;
 mod socket;
 #[cfg(test)]
 mod tests;
+mod transactions;
 mod verifying;
 mod xclient;
 

@@ -152,7 +152,7 @@ impl Worker {
         let size = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         WorkerGauges {
             sessions: size(self.seats.len()),
-            transactions: size(self.desk.transactions),
+            transactions: size(self.desk.transactions.open()),
             accepted: self.desk.accepted,
             flushes: self.desk.commits.flushes(),
         }

@@ -9,6 +9,7 @@ use super::rehearsal::{Rehearsal, Switches};
 use super::route_cache::RouteCache;
 use super::router_link::RouterLink;
 use super::seat::{self, Seat};
+use super::transactions::Transactions;
 use farm::channel::Channel;
 use farm::config::{Auth, Backend, Common, SmtpServer};
 use farm::event_loop::{EventLoop, Ready};
@@ -103,7 +104,7 @@ fn worker_of(mut child: Child<Section>) -> Result<Worker, Fatal> {
         journal: child.journal,
         faults: Faults::default(),
         switches,
-        transactions: 0,
+        transactions: Transactions::default(),
         consults: Vec::new(),
         starts: Vec::new(),
         accepted: 0,

@@ -151,7 +151,8 @@ impl Worker {
 
     /// Closes the batch if it is time to.
     pub(super) fn commit(&mut self) {
-        if self.desk.commits.tend(self.desk.transactions, self.seats.len(), self.desk.now) {
+        let young = self.desk.transactions.young(self.desk.now.mono);
+        if self.desk.commits.tend(young, self.seats.len(), self.desk.now) {
             self.hear_spool();
         }
     }

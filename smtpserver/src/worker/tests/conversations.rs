@@ -154,7 +154,7 @@ fn a_client_that_says_all_at_once_and_listens_is_answered_to_the_end() {
     assert!(replies.contains("accepted\r\n250 2.1.0 <news@example.net> sender ok\r\n"), "{replies}");
     world.turn();
     assert!(world.journal().contains("why=eof mails=1"), "{}", world.journal());
-    assert_eq!(world.worker.desk.transactions, 0);
+    assert_eq!(world.worker.desk.transactions.open(), 0);
 }
 
 #[test]

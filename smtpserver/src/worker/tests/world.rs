@@ -8,6 +8,7 @@ use crate::worker::rehearsal::Switches;
 use crate::worker::route_cache::RouteCache;
 use crate::worker::router_link::RouterLink;
 use crate::worker::run::{AUTHD, ROUTER, Worker, open_spool};
+use crate::worker::transactions::Transactions;
 use farm::channel::Channel;
 use farm::config::{Auth, Common, Network, Paths, SmtpServer};
 use farm::event_loop::EventLoop;
@@ -97,7 +98,7 @@ impl World {
             journal: Journal::file("smtpserver", &directory.path().join("journal")),
             faults: Faults::default(),
             switches,
-            transactions: 0,
+            transactions: Transactions::default(),
             consults: Vec::new(),
             starts: Vec::new(),
             accepted: 0,
