@@ -69,7 +69,7 @@ pub(super) fn print_orcpt(line: &mut String, orcpt: Option<&str>) {
         let mut word = String::new();
         push(&mut word, orcpt);
         line.push_str(" orcpt=");
-        line.push_str(word.trim_start());
+        line.push_str(word.strip_prefix(' ').unwrap_or(&word));
     }
 }
 
