@@ -5,7 +5,7 @@
 //! in S/MIME and PGP parts, and wherever a DKIM-Signature or an ARC-Message-Signature stands above.
 //!
 //! The content passes twice, in chunks of any size, and is never held: a [`Survey`] finds out what each entity holds and
-//! gives a [`Scheme`], or the [`Obstacle`]; a [`Converter`] carries the scheme out. Both watch the same [`Walk`], so that
+//! gives a [`Scheme`], or the [`Obstacle`]; a [`Converter`] carries the scheme out. Both watch the same `Walk`, so that
 //! they count entities alike. Memory is bounded by one line, one header field and a few octets for each entity.
 //!
 //! ```text
