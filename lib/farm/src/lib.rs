@@ -12,6 +12,7 @@ pub mod fault;
 pub mod hints;
 pub mod journal;
 pub mod profile;
+pub mod resolver;
 pub mod skeleton;
 pub mod tables;
 pub mod timers;

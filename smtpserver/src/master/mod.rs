@@ -6,7 +6,7 @@
 //! | `admission/` | who may come in: counts, rates, access, lists, silence, tarpit (pure) |
 //! | `reception.rs` | carries out what admission decides: lets in, holds, turns away; headers of balancers |
 //! | `held.rs` | connections that are not let in yet, or are turned away |
-//! | `resolver.rs`, `access.rs` | the ways to the DNS and to the access table |
+//! | `access.rs` | the way to the access table |
 //! | `custody.rs` | connections that no worker has taken yet, and who has which session (pure) |
 //! | `run.rs` | the loop |
 //! | `accept.rs` | accepting, pausing when descriptors run short |
@@ -19,7 +19,6 @@ mod admission;
 mod custody;
 mod held;
 mod reception;
-mod resolver;
 mod run;
 mod status;
 mod workers;

@@ -8,6 +8,7 @@ use super::custody::client_of;
 use super::held::{Held, Stage};
 use super::run::Master;
 use farm::journal::{ProgramEvent, TurnedAway};
+use farm::resolver::Answer;
 use ipc::resolve::Ask;
 use ipc::smtp_worker::{Connection, Entrance, Peer, Reason, ToWorker, Verdict};
 use ipc::supervisor::ChildNumber;
@@ -208,21 +209,21 @@ impl Master {
             if late.is_empty() {
                 break;
             }
-            late.into_iter().for_each(|(ask, resolved)| self.admission.answered(&ask, resolved, now));
+            late.into_iter().for_each(|late| self.admission.answered(&late.ask, late.result, now));
         }
     }
 
     /// The resolver has answered.
     pub(super) fn hear_resolver(&mut self) {
         let now = self.event_loop.now().mono;
-        for (ask, resolved) in self.resolver.receive(&self.event_loop, now) {
-            self.admission.answered(&ask, resolved, now);
+        for Answer { ask, result, .. } in self.resolver.receive(&self.event_loop, now) {
+            self.admission.answered(&ask, result, now);
         }
     }
 
     fn carry_out(&mut self, action: Action) {
         match action {
-            Action::Ask(ask) => self.resolver.ask(ask, self.event_loop.now().mono),
+            Action::Ask(ask) => self.resolver.ask((), ask, self.event_loop.now().mono),
             Action::Pass { session, name } => {
                 if let Some(held) = self.held.take_session(&self.event_loop, session) {
                     self.pass(Connection { name, ..held.connection }, held.stream.into());

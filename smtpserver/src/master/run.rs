@@ -4,7 +4,6 @@ use super::accept::Door;
 use super::admission::{Admission, Limits, Settings};
 use super::custody::Custody;
 use super::held::HeldSet;
-use super::resolver::Resolver;
 use super::status::Rate;
 use super::workers::Worker;
 use farm::config::{self, Common, SmtpServer};
@@ -12,6 +11,7 @@ use farm::event_loop::EventLoop;
 use farm::exit::{Exit, Fatal};
 use farm::farm::{Farm, Policy};
 use farm::journal::{Journal, ProgramEvent};
+use farm::resolver::Resolver;
 use farm::skeleton::{Child, SupervisorChannel};
 use farm::tables::{AccessTable, Watched};
 use ipc::Role;
@@ -26,6 +26,9 @@ const SUPERVISOR: usize = 0;
 
 /// The loop's token of worker 0.
 const WORKERS: usize = 1 << 20;
+
+/// Questions to the DNS that may be open at once: no flood of clients costs memory.
+const MOST_QUESTIONS: usize = 65_536;
 
 /// The loop's token of the channel to the resolver.
 const RESOLVER: usize = WORKERS - 1;
@@ -48,7 +51,7 @@ pub(super) struct Master {
     pub(super) admission: Admission,
     /// Connections that are not let in yet, or are turned away.
     pub(super) held: HeldSet,
-    pub(super) resolver: Resolver,
+    pub(super) resolver: Resolver<()>,
     /// The access table, if there is one.
     pub(super) access: Option<Watched<AccessTable>>,
     /// Clients turned away so far.
@@ -128,7 +131,7 @@ pub fn run(mut child: Child<(SmtpServer, config::Admission)>) -> Result<(), Fata
         doors,
         admission: Admission::new(settings((section, admission), open_files)),
         held: HeldSet::new(HELD),
-        resolver: Resolver::new(dial, RESOLVER),
+        resolver: Resolver::new(dial, RESOLVER, MOST_QUESTIONS),
         access: access(admission),
         turned_away: 0,
         custody: Custody::default(),

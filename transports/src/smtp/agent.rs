@@ -5,11 +5,11 @@ use super::delivery::Delivery;
 use super::demand;
 use super::host::Host;
 use super::limits::Limits;
-use super::resolver::Resolver;
 use super::securing::Trust;
 use super::target::Target;
 use crate::agent::{Dial, Settings, Ticket, Transport, Turn, Work};
 use farm::event_loop::Ready;
+use farm::resolver::{Answer, Resolver};
 use farm::timers::Timers;
 use ipc::resolve::{Query, Reply};
 use proto::client::{Protection, Stage};
@@ -28,7 +28,7 @@ pub struct Smtp {
     /// What TLS needs.
     pub(super) trust: Trust,
     pub(super) connections: Slab<Connection>,
-    pub(super) resolver: Resolver,
+    pub(super) resolver: Resolver<String>,
     pub(super) timers: Timers<usize>,
     /// When what waits for a quick host has waited too long.
     pub(super) hurries: Timers<usize>,
@@ -54,7 +54,7 @@ impl Smtp {
             names: HashMap::new(),
             trust: Trust::new(settings.channel.tls_ca.clone()),
             connections: Slab::new(),
-            resolver: Resolver::new(resolver, RESOLVER),
+            resolver: Resolver::new(resolver, RESOLVER, usize::MAX),
             timers: Timers::new(),
             hurries: Timers::new(),
             connected_hosts: 0,
@@ -125,10 +125,10 @@ impl Smtp {
         Some(number)
     }
 
-    fn answered(&mut self, answers: Vec<super::resolver::Answer>, turn: &mut Turn<'_>) {
-        for (name, answer) in answers {
-            if let Some(&key) = self.names.get(&name) {
-                self.resolved(key, answer, turn);
+    fn answered(&mut self, answers: Vec<Answer<String>>, turn: &mut Turn<'_>) {
+        for Answer { who, result, .. } in answers {
+            if let Some(&key) = self.names.get(&who) {
+                self.resolved(key, result, turn);
             }
         }
     }

@@ -123,7 +123,7 @@ impl Smtp {
             }
             Place::Ask(ask) => {
                 host.route = Route::Asked;
-                self.resolver.ask(&host.key, ask.clone(), now);
+                self.resolver.ask(host.key.clone(), ask.clone(), now);
                 false
             }
         }

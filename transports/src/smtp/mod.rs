@@ -24,7 +24,6 @@
 //! | `conversion.rs` | a content that goes out in another form |
 //! | `stride.rs` | a job behind another on the same connection |
 //! | `target.rs`, `limits.rs`, `hops.rs` | what a host means; how much it may get; where to connect |
-//! | `resolver.rs` | the way to the resolver |
 
 mod agent;
 mod connection;
@@ -39,7 +38,6 @@ mod outcome;
 mod outgoing;
 mod pace;
 mod pump;
-mod resolver;
 mod securing;
 mod stride;
 mod target;
